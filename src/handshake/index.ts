@@ -1,0 +1,13 @@
+/** The door of the room: the opening handshake of both sides, as judgements and text. Nothing here touches a socket. */
+export { type Address, parseAddress } from './address.ts';
+export { judgeResponse, type RequestOptions, type UpgradeRequest, upgradeRequest } from './client.ts';
+export { HandshakeError } from './error.ts';
+export { refusal } from './refuse.ts';
+export {
+  type Acceptance,
+  type AcceptOptions,
+  checkAcceptOptions,
+  type Judgement,
+  judgeUpgrade,
+  type Refusal,
+} from './server.ts';
