@@ -38,7 +38,7 @@ export function parseAddress(given: string | URL): Address {
     socketPath: undefined,
     host: url.host,
     path: url.pathname + url.search,
-    authorization: authorize(url),
+    authorization: composeAuthorization(url),
   };
 }
 
@@ -61,7 +61,7 @@ function parseSocketAddress(url: URL): Address {
 }
 
 /** RFC 7617 §2: user name and password go in clear behind a colon, which the name therefore cannot hold. */
-function authorize(url: URL): string | undefined {
+function composeAuthorization(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
   const name = decode(url.username);
   if (name.includes(':'))

@@ -7,7 +7,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Address } from './address.ts';
 import { HandshakeError } from './error.ts';
 import { checkFields, checkProtocols, checkValue, listContains, readSingle } from './fields.ts';
-import { acceptFor } from './key.ts';
+import { deriveAccept } from './key.ts';
 
 export interface RequestOptions {
   /** The subprotocols to offer, in order of preference. */
@@ -25,7 +25,7 @@ export interface UpgradeRequest {
 }
 
 /** Composes the fields of a request, with a key of its own. Throws TypeError for what can't be sent. */
-export function upgradeRequest(address: Address, options: RequestOptions = {}): UpgradeRequest {
+export function composeRequest(address: Address, options: RequestOptions = {}): UpgradeRequest {
   // "a nonce consisting of a randomly selected 16-byte value that has been base64-encoded"
   const key = randomBytes(16).toString('base64');
   const protocols = checkProtocols(options.protocols ?? []);
@@ -45,25 +45,27 @@ export function upgradeRequest(address: Address, options: RequestOptions = {}): 
   return { headers, key, protocols };
 }
 
-/** Returns the subprotocol that the server chose, '' for none. Throws HandshakeError for whatever is not the 101 asked for. */
+/**
+ * Returns the subprotocol that the server chose, '' for none. Throws HandshakeError for whatever is not the 101 that was
+ * asked for: each numbered rule but the first ends "the client MUST _Fail the WebSocket Connection_".
+ */
 export function judgeResponse(response: IncomingMessage, request: Pick<UpgradeRequest, 'key' | 'protocols'>): string {
   const fields = response.headersDistinct;
   const status = response.statusCode ?? 0;
   const fail = (rule: string, message: string) =>
     new HandshakeError(status, `ERR_HANDSHAKE_${rule}`, message, response.headers);
 
-  // 1. "If the status code received from the server is not 101, the client handles the response per HTTP procedures."
+  // 1. "If the status code received from the server is not 101, the client handles the response per HTTP [...] procedures."
   if (status >= 300 && status < 400 && fields.location) {
     throw fail('REDIRECT', `a redirect (${status}) is not followed: the address is in headers.location`);
   }
   if (status !== 101) throw fail('STATUS', `the server answered ${status} where 101 opens a WebSocket`);
-  // 2. "[...] lacks an |Upgrade| header field or [it] contains a value that is not an ASCII case-insensitive match for
-  // the value "websocket", the client MUST _Fail the WebSocket Connection_."
+  // 2. "[...] contains a value that is not an ASCII case-insensitive match for the value "websocket""
   if (readSingle(fields.upgrade)?.toLowerCase() !== 'websocket') throw fail('UPGRADE', 'Upgrade must be websocket');
-  // 3. "[...] |Connection| header field doesn't contain a token that is an ASCII case-insensitive match for "Upgrade""
+  // 3. "[...] doesn't contain a token that is an ASCII case-insensitive match for the value "Upgrade""
   if (!listContains(fields.connection, 'upgrade')) throw fail('CONNECTION', 'Connection must name upgrade');
   // 4. "[...] a value other than the base64-encoded SHA-1 of the concatenation of the |Sec-WebSocket-Key| [...]"
-  if (readSingle(fields['sec-websocket-accept']) !== acceptFor(request.key)) {
+  if (readSingle(fields['sec-websocket-accept']) !== deriveAccept(request.key)) {
     throw fail('ACCEPT', 'Sec-WebSocket-Accept does not answer the key that was sent');
   }
   // 5. "[...] the use of an extension that was not present in the client's handshake"

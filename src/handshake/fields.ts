@@ -53,9 +53,7 @@ export function checkProtocols(protocols: readonly string[]): readonly string[] 
   if (!Array.isArray(protocols)) throw new TypeError('subprotocols must be given as an array of strings');
   for (const protocol of protocols) {
     if (typeof protocol !== 'string' || !TOKEN.test(protocol)) {
-      throw new TypeError(
-        `subprotocol ${JSON.stringify(protocol)} is no HTTP token: use letters, digits, "-", "." or "_"`,
-      );
+      throw new TypeError(`subprotocol ${JSON.stringify(protocol)} is no HTTP token: use letters, digits, "-", "."`);
     }
   }
   if (new Set(protocols).size < protocols.length) throw new TypeError('a subprotocol is given twice: name each once');
@@ -67,8 +65,7 @@ export function checkFields(headers: OutgoingHttpHeaders): [name: string, value:
   const fields: [string, string][] = [];
   for (const [name, given] of Object.entries(headers)) {
     if (given === undefined) continue;
-    if (!TOKEN.test(name))
-      throw new TypeError(`${JSON.stringify(name)} is no header name: use letters, digits and "-"`);
+    if (!TOKEN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no header name: use letters, digits, "-"`);
     const lower = name.toLowerCase();
     if (OWNED.has(lower) || lower.startsWith('sec-websocket-')) {
       throw new TypeError(`header ${name} is written by the handshake: leave it out`);
@@ -81,12 +78,9 @@ export function checkFields(headers: OutgoingHttpHeaders): [name: string, value:
 /** Returns the value of a header as text, or throws the TypeError that says why it can be none. */
 export function checkValue(name: string, value: unknown): string {
   if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string')
-    throw new TypeError(`header ${name} must be a string, a number or an array of strings`);
+  if (typeof value !== 'string') throw new TypeError(`header ${name} must be a string, a number or an array of them`);
   if (!VALUE.test(value)) {
-    throw new TypeError(
-      `header ${name} holds a line break, a control or a character beyond ASCII: remove or encode it`,
-    );
+    throw new TypeError(`header ${name} may hold printable ASCII and tabs only: remove or encode the rest`);
   }
   return value;
 }

@@ -1,8 +1,8 @@
 /** The door of the room: the opening handshake of both sides, as judgements and text. Nothing here touches a socket. */
 export { type Address, parseAddress } from './address.ts';
-export { judgeResponse, type RequestOptions, type UpgradeRequest, upgradeRequest } from './client.ts';
+export { composeRequest, judgeResponse, type RequestOptions, type UpgradeRequest } from './client.ts';
 export { HandshakeError } from './error.ts';
-export { refusal } from './refuse.ts';
+export { composeRefusal } from './refuse.ts';
 export {
   type Acceptance,
   type AcceptOptions,

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** Returns the Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key. */
-export function acceptFor(key: string): string {
+export function deriveAccept(key: string): string {
   return createHash('sha1')
     .update(key + GUID)
     .digest('base64');

@@ -8,7 +8,7 @@ import { STATUS_CODES } from 'node:http';
 import { checkFields, formatFields } from './fields.ts';
 
 /** Composes the response; without a body it holds the status's own phrase. Throws for what can't be sent as one. */
-export function refusal(status: number, options: { headers?: OutgoingHttpHeaders; body?: string } = {}): string {
+export function composeRefusal(status: number, options: { headers?: OutgoingHttpHeaders; body?: string } = {}): string {
   if (!Number.isInteger(status) || status < 300 || status > 599 || status === 304) {
     throw new RangeError('an upgrade is refused with a status from 300 to 599, other than 304, which has no body');
   }
@@ -25,7 +25,7 @@ export function refusal(status: number, options: { headers?: OutgoingHttpHeaders
   } else {
     fields.push(['Connection', 'close']);
   }
-  // §6.6.1: "An origin server with a clock MUST generate a Date header field".
+  // §6.6.1: an origin server with a clock dates its answers.
   if (!names.has('date')) fields.push(['Date', new Date().toUTCString()]);
   if (!names.has('content-type')) fields.push(['Content-Type', 'text/plain; charset=utf-8']);
   fields.push(['Content-Length', String(Buffer.byteLength(body))]);

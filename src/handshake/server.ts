@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { checkFields, checkProtocols, formatFields, listContains, readSingle, readTokens } from './fields.ts';
-import { acceptFor } from './key.ts';
+import { deriveAccept } from './key.ts';
 
 export interface AcceptOptions {
   /** The subprotocols that the server speaks, in order of preference, or a choice among those offered. */
@@ -40,7 +40,7 @@ export interface Refusal {
 
 export type Judgement = Acceptance | Refusal;
 
-// Sixteen bytes in base64. §4.2.2: the key need not be decoded, so the two idle bits of its last digit may be anything.
+// Sixteen bytes in base64. §4.2.2: the key need not be decoded, so the idle bits of its last digit may be anything.
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 // host [ ":" port ], without the characters that would make it another part of a URL.
 const AUTHORITY = /^[^\s/?#@\\]+$/;
@@ -49,13 +49,7 @@ const AUTHORITY = /^[^\s/?#@\\]+$/;
 export function checkAcceptOptions({ protocols, origin, headers }: AcceptOptions): void {
   if (protocols !== undefined && typeof protocols !== 'function') checkProtocols(protocols);
   // A plain string would be searched for the Origin as for a part of itself.
-  if (
-    origin !== undefined &&
-    origin !== 'same' &&
-    origin !== '*' &&
-    typeof origin !== 'function' &&
-    !Array.isArray(origin)
-  ) {
+  if (!Array.isArray(origin) && typeof origin !== 'function' && ![undefined, 'same', '*'].includes(origin as string)) {
     throw new TypeError(`options.origin must be 'same', '*', an array of origins or a function`);
   }
   if (headers !== undefined) checkFields(headers);
@@ -94,8 +88,7 @@ export function judgeUpgrade(request: IncomingMessage, options: AcceptOptions, s
   // 7. "Optionally, an |Origin| header field." RFC 6454 §7.3: never more than one.
   if (fields.origin && fields.origin.length > 1) return refuse(403, 'ORIGIN', 'Origin is given more than once');
   const admitted = admitOrigin(options.origin ?? 'same', readSingle(fields.origin), request, host, secure);
-  if (typeof admitted !== 'boolean')
-    return refuse(500, 'APPLICATION', 'the test of the Origin must answer true or false');
+  if (typeof admitted !== 'boolean') return refuse(500, 'APPLICATION', 'an Origin test must answer true or false');
   if (!admitted) return refuse(403, 'ORIGIN', 'this Origin may not connect');
 
   const offered = readTokens(fields['sec-websocket-protocol']);
@@ -115,7 +108,7 @@ function composeHead(key: string, protocol: string | undefined, headers: Outgoin
   const fields: [string, string][] = [
     ['Upgrade', 'websocket'],
     ['Connection', 'Upgrade'],
-    ['Sec-WebSocket-Accept', acceptFor(key)],
+    ['Sec-WebSocket-Accept', deriveAccept(key)],
   ];
   if (protocol !== undefined) fields.push(['Sec-WebSocket-Protocol', protocol]);
   return `HTTP/1.1 101 Switching Protocols\r\n${formatFields([...fields, ...checkFields(headers)])}\r\n`;

@@ -1,12 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  composeRequest,
   HandshakeError,
   judgeResponse,
   judgeUpgrade,
   parseAddress,
   type RequestOptions,
-  upgradeRequest,
 } from '../../src/handshake/index.ts';
 import { parseRequest, parseResponse } from '../support/http.ts';
 
@@ -16,7 +16,7 @@ const ADDRESS = parseAddress('ws://user:secret@server.example.com:8080/chat?x');
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
 test('a request has the fields of §4.1', () => {
-  const { headers, key, protocols } = upgradeRequest(ADDRESS, {
+  const { headers, key, protocols } = composeRequest(ADDRESS, {
     protocols: ['chat', 'superchat'],
     origin: 'http://example.com',
   });
@@ -34,12 +34,12 @@ test('a request has the fields of §4.1', () => {
 });
 
 test('without options there is nothing optional', () => {
-  const names = Object.keys(upgradeRequest(parseAddress('ws://a')).headers);
+  const names = Object.keys(composeRequest(parseAddress('ws://a')).headers);
   assert.equal(names, ['Host', 'Upgrade', 'Connection', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version']);
 });
 
 test('every key is sixteen bytes, and new', () => {
-  const keys = Array.from({ length: 1000 }, () => upgradeRequest(ADDRESS).key);
+  const keys = Array.from({ length: 1000 }, () => composeRequest(ADDRESS).key);
   assert.is(new Set(keys).size, keys.length);
   for (const key of keys)
     assert.is(Buffer.from(key, 'base64').toString('base64').length === 24 && Buffer.from(key, 'base64').length, 16);
@@ -54,23 +54,23 @@ test('Host, Origin and Authorization may be given, in any case, and stand once',
     Gone: undefined,
     host: undefined,
   };
-  const { headers } = upgradeRequest(ADDRESS, { headers: given, origin: 'http://c' });
+  const { headers } = composeRequest(ADDRESS, { headers: given, origin: 'http://c' });
   const { Upgrade, Connection, 'Sec-WebSocket-Key': key, 'Sec-WebSocket-Version': version, ...rest } = headers;
   assert.equal([Upgrade, Connection, typeof key, version], ['websocket', 'Upgrade', 'string', '13']);
   assert.equal(rest, { HOST: 'b', origin: 'http://b', authorization: 'Bearer x', 'X-A': ['1', '2'] });
 });
 
 const MISUSES: [name: string, options: RequestOptions, message: RegExp][] = [
-  ['a line break in a value', { headers: { 'X-A': 'a\r\nX: y' } }, /remove or encode it/],
+  ['a line break in a value', { headers: { 'X-A': 'a\r\nX: y' } }, /remove or encode the rest/],
   ['a line break in a name', { headers: { 'X\r\nA': 'a' } }, /is no header name/],
-  ['a line break in the origin', { origin: 'http://a\r\nX: y' }, /remove or encode it/],
+  ['a line break in the origin', { origin: 'http://a\r\nX: y' }, /remove or encode the rest/],
   ['an origin that is no string', { origin: {} as string }, /header Origin must be a string/],
   ['a line break in a subprotocol', { protocols: ['a\r\nX: y'] }, /is no HTTP token/],
   ['a comma in a subprotocol', { protocols: ['a, b'] }, /is no HTTP token/],
   ['an empty subprotocol', { protocols: [''] }, /is no HTTP token/],
   ['a subprotocol twice', { protocols: ['a', 'a'] }, /given twice/],
   ['subprotocols as one string', { protocols: 'chat' as unknown as string[] }, /as an array/],
-  ['a Host that breaks out', { headers: { Host: 'a\nb' } }, /remove or encode it/],
+  ['a Host that breaks out', { headers: { Host: 'a\nb' } }, /remove or encode the rest/],
   ...[
     'Upgrade',
     'connection',
@@ -89,14 +89,14 @@ const MISUSES: [name: string, options: RequestOptions, message: RegExp][] = [
 for (const [name, options, message] of MISUSES) {
   test(`${name} is refused`, () => {
     assert.throws(
-      () => upgradeRequest(ADDRESS, options),
+      () => composeRequest(ADDRESS, options),
       (error: Error) => error instanceof TypeError && message.test(error.message),
     );
   });
 }
 
 test('our server accepts our request and our client its response', async () => {
-  const sent = upgradeRequest(ADDRESS, {
+  const sent = composeRequest(ADDRESS, {
     protocols: ['chat', 'superchat'],
     origin: 'http://server.example.com:8080',
     headers: { 'X-A': 'b' },
@@ -171,7 +171,6 @@ const RESPONSES: [name: string, changes: typeof SAMPLE, code: string][] = [
 for (const [name, changes, expected] of RESPONSES) {
   test(`${name}: ${expected || 'accepted'}`, async () => {
     const response = await respond(changes);
-    // A 101 without Upgrade does not reach us as one, but the rule does not lean on that.
     const request = { key: KEY, protocols: ['chat', 'superchat'] };
     if (!expected.startsWith('ERR')) return assert.is(judgeResponse(response, request), expected);
     assert.throws(

@@ -9,11 +9,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
+  composeRequest,
   HandshakeError,
   judgeResponse,
   judgeUpgrade,
   parseAddress,
-  upgradeRequest,
 } from '../../src/handshake/index.ts';
 import { joinAnswer, parseRequest, parseResponse } from '../support/http.ts';
 
@@ -96,7 +96,7 @@ const REQUESTS: [name: string, line: string, fields: string[], ours: number, the
     [HOST, UPGRADE, CONNECTION, KEY, 'Sec-WebSocket-Version: 13.0'],
     426,
     101,
-    '§4.1 9: "the value of this header field MUST be 13"',
+    '§4.1 9: "The value of this header field MUST be 13"',
   ],
   ['version 0xd', GET, [HOST, UPGRADE, CONNECTION, KEY, 'Sec-WebSocket-Version: 0xd'], 426, 101, 'likewise'],
   [
@@ -199,7 +199,7 @@ for (const [name, offer, line, fields, ours, theirs, why] of RESPONSES) {
       const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
       return `${line}\r\n${fields.map(field => `${field.replace('(right)', accept)}\r\n`).join('')}\r\n`;
     };
-    const request = upgradeRequest(parseAddress('ws://server.example.com'), { protocols: offer });
+    const request = composeRequest(parseAddress('ws://server.example.com'), { protocols: offer });
     const response = await parseResponse(answer, request.headers);
     let accepted = true;
     try {
