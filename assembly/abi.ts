@@ -54,6 +54,8 @@ export const ROLE_SERVER = 1;
 // Linear memory.
 /** Cell, u32: where decode stopped, or the byte that broke the rule. */
 export const NEXT = 16;
+/** Cell, 14 bytes: a header on its way to memory that is not this one. */
+export const SCRATCH = 32;
 export const FRAGMENTS = 0x1000;
 /** Bytes of one fragment: address, length, flags, 4 each. */
 export const FRAGMENT_SIZE = 12;

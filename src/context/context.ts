@@ -1,0 +1,373 @@
+/**
+ * One connection: IIS's verbs over a receiver and a sender. What a call may do is judged here, in one order: arguments,
+ * busy, the caller's own protocol errors, connection gone; the connection's life is in state.ts.
+ */
+import { HEADER_FINAL, OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT } from '../../assembly/abi.ts';
+import { FAULTS, type Fault } from '../codec/faults.ts';
+import type { Transport, TransportOwner } from '../transport/transport.ts';
+import { type Close, closePayload, readClose } from './close.ts';
+import type { Stats, WebSocketContext } from './contract.ts';
+import { type Deadline, now, type Timed } from './deadlines.ts';
+import type { Engine } from './engine.ts';
+import { WebSocketError } from './error.ts';
+import {
+  E_CONNECTION_INVALID,
+  E_HANDLE_EOF,
+  E_ILLEGAL_METHOD_CALL,
+  E_INVALID_PROTOCOL_FORMAT,
+  E_INVALID_PROTOCOL_OPERATION,
+  E_INVALIDARG,
+  E_NETNAME_DELETED,
+  E_NOT_SET,
+  E_OPERATION_ABORTED,
+  type HResult,
+  S_OK,
+} from './hresult.ts';
+import { Keepalive } from './keepalive.ts';
+import type { Limits } from './options.ts';
+import { Receiver, type ReceiverOwner } from './receiver.ts';
+import { type CloseStatus, EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+import { Sender } from './sender.ts';
+import { next, type State, sends } from './state.ts';
+
+const PING_MOST = 125;
+
+export interface ContextInit {
+  readonly engine: Engine;
+  /** A decoder's record that is the context's from now on. */
+  readonly record: number;
+  readonly role: 'server' | 'client';
+  readonly protocol: string;
+  readonly limits: Limits;
+  /** Called once, when the context's life has ended. */
+  readonly onCleanup: (context: Context) => void;
+  /** Makes the transport, whose owner the context is. */
+  readonly transport: (owner: TransportOwner) => Transport;
+}
+
+let pingsSent = 0;
+
+export class Context implements WebSocketContext, TransportOwner, ReceiverOwner, Timed {
+  readonly role: 'server' | 'client';
+  readonly protocol: string;
+  fault: Fault | undefined = undefined;
+  deadline: Deadline | null = null;
+
+  readonly #engine: Engine;
+  readonly #limits: Limits;
+  readonly #transport: Transport;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+  readonly #onCleanup: (context: Context) => void;
+  #keepalive: Keepalive | null = null;
+
+  #state: State = 'open';
+  /** OP_TEXT or OP_BINARY between the pieces of a message that is being sent, else 0; and what it was a write before. */
+  #message = 0;
+  #messageBefore = 0;
+  #closeSent = false;
+  #close: Close | null = null;
+  /** When the closing connection is cut, 0 while it is not closing. */
+  #cutAt = 0;
+  /** What reads and writes are told when TCP goes down by this side's doing. */
+  #downWith: HResult = E_OPERATION_ABORTED;
+  #gone = false;
+  #cleaned = false;
+
+  constructor(init: ContextInit) {
+    const { engine, limits, role } = init;
+    this.role = role;
+    this.protocol = init.protocol;
+    this.#engine = engine;
+    this.#limits = limits;
+    this.#onCleanup = init.onCleanup;
+    this.#receiver = new Receiver(this, engine, init.record, role, limits.receiveBufferLimit, limits.maxMessageSize);
+    this.#transport = init.transport(this);
+    this.#sender = new Sender(engine, this.#transport, role, limits.sendBufferLimit);
+    if (limits.pingInterval) {
+      this.#keepalive = new Keepalive(limits, now());
+      this.#wake();
+    }
+  }
+
+  // ── IIS's methods ──
+
+  writeFragment(
+    data: Uint8Array,
+    async: boolean,
+    utf8Encoded: boolean,
+    finalFragment: boolean,
+    completion: WebSocketCompletion | null = null,
+    completionContext?: unknown,
+    result?: FragmentResult,
+  ): HResult {
+    if (!(data instanceof Uint8Array) || badCall(async, completion, result)) return E_INVALIDARG;
+    if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
+    if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;
+    const type = utf8Encoded ? OP_TEXT : OP_BINARY;
+    const message = this.#message;
+    if (message && message !== type) return E_INVALID_PROTOCOL_OPERATION;
+    if (!sends(this.#state)) return E_CONNECTION_INVALID;
+    const first = (finalFragment ? HEADER_FINAL : 0) | (message ? OP_CONTINUATION : type);
+    const hr = this.#sender.write(
+      first,
+      data,
+      async,
+      utf8Encoded,
+      finalFragment,
+      completion,
+      completionContext,
+      result,
+    );
+    if (hr === S_OK) {
+      this.#messageBefore = message;
+      this.#message = finalFragment ? 0 : type;
+    }
+    return hr;
+  }
+
+  readFragment(
+    data: Uint8Array | null,
+    async: boolean,
+    completion: WebSocketCompletion | null = null,
+    completionContext?: unknown,
+    result?: FragmentResult,
+  ): HResult {
+    if (data !== null && (!(data instanceof Uint8Array) || data.length === 0)) return E_INVALIDARG;
+    if (badCall(async, completion, result)) return E_INVALIDARG;
+    return this.#receiver.read(data, async, completion, completionContext, result);
+  }
+
+  sendConnectionClose(
+    async: boolean,
+    statusCode: number,
+    reason: string | null = null,
+    completion: WebSocketCompletion | null = null,
+    completionContext?: unknown,
+    result?: FragmentResult,
+  ): HResult {
+    if (badCall(async, completion, result)) return E_INVALIDARG;
+    if (reason !== null && typeof reason !== 'string') return E_INVALIDARG;
+    const payload = closePayload(statusCode, reason ?? '');
+    if (!payload) return E_INVALIDARG;
+    if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
+    if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;
+    if (!sends(this.#state)) return E_CONNECTION_INVALID;
+    const hr = this.#sender.close(payload, async, completion, completionContext, result);
+    if (hr === S_OK) {
+      this.#closeSent = true;
+      this.#state = next(this.#state, 'sendClose');
+      this.#closing();
+      this.#endIfClosed();
+    }
+    return hr;
+  }
+
+  getCloseStatus(status: CloseStatus): HResult {
+    if (!status) return E_INVALIDARG;
+    if (!this.#close || !this.#receiver.ended) return E_NOT_SET;
+    status.statusCode = this.#close.code;
+    status.reason = this.#close.reason;
+    return S_OK;
+  }
+
+  closeTcpConnection(): void {
+    if (this.#gone || this.#cleaned) return;
+    this.#state = next(this.#state, 'disconnect');
+    this.#receiver.cancel();
+    this.#receiver.discard();
+    this.#sender.cancel(false);
+    this.#sender.end();
+    this.#closing();
+  }
+
+  cancelOutstandingIO(): void {
+    this.#receiver.cancel();
+    if (this.#sender.untouched) this.#message = this.#messageBefore;
+    this.#sender.cancel(true);
+  }
+
+  cleanupStoredContext(): void {
+    if (this.#cleaned) return;
+    this.#cleaned = true;
+    this.#state = next(this.#state, 'disconnect');
+    this.#engine.deadlines.forget(this);
+    this.#keepalive?.ended(E_OPERATION_ABORTED);
+    if (!this.#gone) this.#transport.destroy();
+    this.#receiver.discard();
+    this.#sender.lost(E_OPERATION_ABORTED);
+    this.#receiver.abandon();
+    this.#sender.abandon();
+    this.#onCleanup(this);
+  }
+
+  // ── what this package adds ──
+
+  get remoteAddress(): string | undefined {
+    return this.#transport.remoteAddress;
+  }
+
+  get stats(): Stats {
+    const receiver = this.#receiver;
+    const sender = this.#sender;
+    return {
+      bytesReceived: receiver.bytesReceived,
+      bytesSent: sender.bytesSent,
+      fragmentsReceived: receiver.fragmentsReceived,
+      fragmentsSent: sender.fragmentsSent,
+      receiveBuffered: receiver.buffered,
+      sendBuffered: sender.unsent,
+    };
+  }
+
+  async ping(payload?: Uint8Array): Promise<number> {
+    if (payload !== undefined && !(payload instanceof Uint8Array))
+      throw new TypeError('a ping payload is a Uint8Array');
+    if (payload && payload.length > PING_MOST) throw new RangeError('a ping payload has at most 125 bytes (§5.5)');
+    if (!sends(this.#state)) {
+      throw new WebSocketError('ERR_STATE', 'a PING can be sent only before CLOSE', E_CONNECTION_INVALID);
+    }
+    const time = now();
+    const bytes = payload?.slice() ?? new Uint8Array(new Float64Array([++pingsSent]).buffer);
+    this.#keepalive ??= new Keepalive(this.#limits, time);
+    const answer = this.#keepalive.expect(bytes, time);
+    this.#ping(bytes, time);
+    this.#wake();
+    return answer;
+  }
+
+  // ── what the transport says ──
+
+  received(length: number): void {
+    this.#engine.begin();
+    if (this.#keepalive) this.#keepalive.heard();
+    if (this.#cutAt && this.#receiver.end === undefined) this.#closing();
+    this.#receiver.received(length);
+    this.#engine.settle();
+  }
+
+  written(): void {
+    this.#engine.begin();
+    if (this.#cutAt) this.#closing();
+    this.#sender.written();
+    this.#engine.settle();
+  }
+
+  ended(): void {
+    this.#engine.begin();
+    this.#receiver.finish(E_HANDLE_EOF);
+    this.#state = next(this.#state, 'disconnect');
+    this.#sender.end();
+    this.#closing();
+    this.#engine.settle();
+  }
+
+  closed(error: Error | undefined): void {
+    this.#gone = true;
+    if (this.#cleaned) return;
+    this.#engine.begin();
+    const hr = error ? E_NETNAME_DELETED : this.#downWith;
+    this.#state = next(this.#state, 'disconnect');
+    this.#receiver.finish(hr);
+    this.#sender.lost(hr);
+    this.#keepalive?.ended(hr);
+    this.#keepalive = null;
+    this.#engine.settle();
+    if (this.#receiver.drained) this.cleanupStoredContext();
+    else if (!this.#cleaned) this.#closing();
+  }
+
+  // ── what the receiver says ──
+
+  control(opcode: number, bytes: Uint8Array): void {
+    if (opcode === OP_PING) {
+      if (sends(this.#state)) this.#sender.control(OP_PONG, bytes);
+    } else if (opcode === OP_PONG) {
+      this.#keepalive?.answered(bytes, now());
+    } else {
+      this.#close = readClose(bytes);
+      this.#state = next(this.#state, 'receiveClose');
+      this.#receiver.finish(S_OK);
+      this.#endIfClosed();
+    }
+  }
+
+  /** §7.1.7: fails the connection, with a CLOSE that says why. */
+  faulted(rule: number): void {
+    this.fault = FAULTS.get(rule)!;
+    if (sends(this.#state)) this.#sender.control(OP_CLOSE, closePayload(this.fault.closeCode, this.fault.message)!);
+    this.#state = next(this.#state, 'fail');
+    this.#receiver.finish(E_INVALID_PROTOCOL_FORMAT);
+    this.#sender.end();
+    this.#closing();
+  }
+
+  delivered(): void {
+    if (this.#gone && this.#receiver.drained) this.cleanupStoredContext();
+    else if (!this.#cleaned) this.#closing();
+  }
+
+  pause(): void {
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    this.#transport.resume();
+  }
+
+  // ── time ──
+
+  expired(time: number): number {
+    if (this.#cutAt && time >= this.#cutAt) {
+      this.#cut(E_OPERATION_ABORTED);
+      return 0;
+    }
+    const keepalive = this.#keepalive;
+    if (keepalive && !this.#cutAt) {
+      if (keepalive.lost(time, this.#receiver.paused)) {
+        this.#cut(E_NETNAME_DELETED);
+        return 0;
+      }
+      if (keepalive.pings(time)) this.#ping(EMPTY, time);
+      return keepalive.due;
+    }
+    return this.#cutAt;
+  }
+
+  #ping(payload: Uint8Array, time: number): void {
+    if (!sends(this.#state)) return;
+    this.#sender.control(OP_PING, payload);
+    this.#keepalive!.sent(time);
+  }
+
+  /** Ends TCP at once; `closed` follows. Where it has ended, nobody has come for what was received. */
+  #cut(hr: HResult): void {
+    this.#downWith = hr;
+    if (this.#gone) this.cleanupStoredContext();
+    else this.#transport.destroy();
+  }
+
+  /** Starts the time that a closing connection has, or starts it again. */
+  #closing(): void {
+    this.#cutAt = now() + this.#limits.closeTimeout;
+    this.#wake();
+  }
+
+  /** Sees to it that `expired` is called in time; a later moment than the one asked for needs no asking. */
+  #wake(): void {
+    if (this.#cleaned) return;
+    const at = this.#cutAt || (this.#keepalive?.due ?? 0);
+    if (at && (!this.deadline || this.deadline.at > at)) this.#engine.deadlines.ask(this, at);
+  }
+
+  /** §7.1.1: once both CLOSEs have passed, the server ends TCP first; the client waits for it. */
+  #endIfClosed(): void {
+    if (this.#state === 'closed' && this.role === 'server') this.#sender.end();
+  }
+}
+
+/** An asynchronous call tells its end by a completion or by a result. */
+function badCall(async: boolean, completion: WebSocketCompletion | null, result: FragmentResult | undefined): boolean {
+  if (completion !== null && typeof completion !== 'function') return true;
+  return async && completion === null && result === undefined;
+}

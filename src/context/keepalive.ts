@@ -1,0 +1,74 @@
+/** Pings of one connection (RFC 6455 §5.5.2): the engine's own at an interval, and the caller's, which have an answer. */
+import { WebSocketError } from './error.ts';
+import type { HResult } from './hresult.ts';
+import type { Limits } from './options.ts';
+
+interface Ping {
+  readonly payload: Uint8Array;
+  readonly sentAt: number;
+  resolve(milliseconds: number): void;
+  reject(error: WebSocketError): void;
+}
+
+export class Keepalive {
+  readonly #limits: Limits;
+  readonly #pings: Ping[] = [];
+  #pingAt: number;
+  #silentAt = 0;
+
+  constructor(limits: Limits, now: number) {
+    this.#limits = limits;
+    this.#pingAt = limits.pingInterval ? now + limits.pingInterval : 0;
+  }
+
+  /** The next moment at which there is something to do, 0 for none. */
+  get due(): number {
+    if (!this.#silentAt) return this.#pingAt;
+    return this.#pingAt ? Math.min(this.#pingAt, this.#silentAt) : this.#silentAt;
+  }
+
+  /** Whether it is time for a ping of the engine's own. */
+  pings(now: number): boolean {
+    if (!this.#pingAt || now < this.#pingAt) return false;
+    this.#pingAt = now + this.#limits.pingInterval;
+    return true;
+  }
+
+  /** Whether the peer has been silent too long. While the socket is paused it cannot be heard, and the time stands still. */
+  lost(now: number, paused: boolean): boolean {
+    if (!this.#silentAt || now < this.#silentAt) return false;
+    if (!paused) return true;
+    this.#silentAt = now + this.#limits.pongTimeout;
+    return false;
+  }
+
+  /** A ping goes out: the silence is counted from the first that nothing followed. */
+  sent(now: number): void {
+    if (this.#limits.pongTimeout && !this.#silentAt) this.#silentAt = now + this.#limits.pongTimeout;
+  }
+
+  /** Anything at all was received. */
+  heard(): void {
+    this.#silentAt = 0;
+  }
+
+  expect(payload: Uint8Array, now: number): Promise<number> {
+    return new Promise((resolve, reject) => this.#pings.push({ payload, sentAt: now, resolve, reject }));
+  }
+
+  /** §5.5.3: a PONG answers the PING whose payload it carries, and those before it that it stands for. */
+  answered(payload: Uint8Array, now: number): void {
+    const index = this.#pings.findIndex(ping => same(ping.payload, payload));
+    for (const ping of this.#pings.splice(0, index + 1)) ping.resolve(now - ping.sentAt);
+  }
+
+  ended(hr: HResult): void {
+    for (const ping of this.#pings.splice(0)) {
+      ping.reject(new WebSocketError('ERR_ABORTED', 'the connection ended before the PONG arrived', hr));
+    }
+  }
+}
+
+function same(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}

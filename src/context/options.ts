@@ -1,0 +1,35 @@
+/** The options of a context, with their defaults, checked once for all connections that share them. */
+import type { WebSocketOptions } from './contract.ts';
+
+/** Every number is whole and not negative; times in milliseconds, sizes in bytes. */
+export interface Limits {
+  readonly receiveBufferLimit: number;
+  readonly pingInterval: number;
+  readonly pongTimeout: number;
+  readonly closeTimeout: number;
+  readonly maxMessageSize: number;
+  readonly sendBufferLimit: number;
+}
+
+const DEFAULTS: Limits = {
+  receiveBufferLimit: 4_194_304,
+  pingInterval: 0,
+  pongTimeout: 0,
+  closeTimeout: 10_000,
+  maxMessageSize: 0,
+  sendBufferLimit: 65_536,
+};
+
+/** Returns the limits that `options` asks for. Throws RangeError for one that is no whole number from 0 up. */
+export function limitsOf(options: WebSocketOptions): Limits {
+  const limits: Record<keyof Limits, number> = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`${name} must be a whole number, 0 or more; got ${String(value)}`);
+    }
+    limits[name] = value;
+  }
+  return Object.freeze(limits);
+}

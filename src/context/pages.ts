@@ -1,0 +1,64 @@
+/**
+ * Send pages: frames of one turn lie in them one behind the other, a stretch per connection. A page is free again when
+ * no stretch of it is held, by a connection or by a write. Where linear memory has no page left, the heap lends one.
+ */
+import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
+
+export class Page {
+  /** Address in linear memory, 0 for a page on the heap. */
+  readonly ptr: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Stretches held. */
+  held = 0;
+
+  constructor(ptr: number, bytes: Uint8Array<ArrayBuffer>) {
+    this.ptr = ptr;
+    this.bytes = bytes;
+  }
+
+  view(start: number, end: number): Buffer {
+    return Buffer.from(this.bytes.buffer, this.ptr + start, end - start);
+  }
+}
+
+export class Pages {
+  /** The page being filled. */
+  current: Page;
+  /** Bytes of it that are taken. */
+  fill = 0;
+  readonly #memory: LinearMemory;
+  readonly #idle: Page[] = [];
+
+  constructor(memory: LinearMemory) {
+    this.#memory = memory;
+    this.current = this.#take();
+  }
+
+  /** Begins another page. */
+  turn(): void {
+    this.current = this.#take();
+    this.fill = 0;
+  }
+
+  /** Lets go of a stretch of `page`. */
+  release(page: Page): void {
+    if (--page.held) return;
+    if (page === this.current) this.fill = 0;
+    else if (page.ptr) this.#give(page);
+  }
+
+  #take(): Page {
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    const ptr = this.#memory.pages.take();
+    return ptr
+      ? new Page(ptr, new Uint8Array(this.#memory.buffer, ptr, PAGE_SIZE))
+      : new Page(0, new Uint8Array(PAGE_SIZE));
+  }
+
+  /** A few pages stay warm; the others go back to linear memory's list. */
+  #give(page: Page): void {
+    if (this.#idle.length < 8) this.#idle.push(page);
+    else this.#memory.pages.give(page.ptr);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Fragments in a row, as decode writes them: those of the window that is being walked, and those that nobody read in
+ * time, copied out of it once.
+ */
+import { FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, OP_TEXT } from '../../assembly/abi.ts';
+
+export const WORDS = FRAGMENT_SIZE >> 2;
+
+/** A copy of this many bytes or fewer is quicker by a loop. */
+const LOOP_MOST = 48;
+
+/** Copies `length` bytes. */
+export function copy(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
+  if (length <= LOOP_MOST) for (let index = 0; index < length; index++) target[at + index] = source[from + index]!;
+  else target.set(source.subarray(from, from + length), at);
+}
+
+export class Pieces {
+  /** Address in `bytes`, length, flags; three words each. */
+  readonly table: Uint32Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The next fragment's first word, and the word behind the last. */
+  cursor = 0;
+  limit = 0;
+  /** Bytes taken, of pieces that are being gathered. */
+  used = 0;
+  next: Pieces | null = null;
+  /** Whose fragments these are, of those in the window. */
+  owner: unknown = null;
+
+  // What take() took last.
+  length = 0;
+  utf8 = false;
+  final = false;
+
+  constructor(table: Uint32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>) {
+    this.table = table;
+    this.bytes = bytes;
+  }
+
+  /** Room for `bytes` bytes in `count` fragments. */
+  static of(bytes: number, count: number): Pieces {
+    return new Pieces(new Uint32Array(count * WORDS), new Uint8Array(bytes));
+  }
+
+  get empty(): boolean {
+    return this.cursor === this.limit;
+  }
+
+  /** Takes the next fragment, or as much of it as `data` holds; null takes it as it lies. Returns its bytes. */
+  take(data: Uint8Array | null): Uint8Array {
+    const { table, cursor } = this;
+    const at = table[cursor]!;
+    const length = table[cursor + 1]!;
+    const flags = table[cursor + 2]!;
+    this.utf8 = (flags & FLAG_OPCODE) === OP_TEXT;
+    if (data !== null && data.length < length) {
+      const part = data.length;
+      copy(data, 0, this.bytes, at, part);
+      table[cursor] = at + part;
+      table[cursor + 1] = length - part;
+      this.length = part;
+      this.final = false;
+      return data;
+    }
+    this.cursor = cursor + WORDS;
+    this.length = length;
+    this.final = (flags & FLAG_FINAL) !== 0;
+    if (data === null) return new Uint8Array(this.bytes.buffer, at, length);
+    copy(data, 0, this.bytes, at, length);
+    return data.length === length ? data : data.subarray(0, length);
+  }
+}

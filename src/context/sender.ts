@@ -1,0 +1,478 @@
+/**
+ * From writes to the socket. Small payloads are copied beside their headers into the turn's send page, and go out in one
+ * write when the turn's work is done; large ones are not copied: header and caller's bytes go out together, a stretch at
+ * a time, and the call completes when the socket has taken them.
+ *
+ * One write of the transport is under way at most. What is written meanwhile is stashed, so that a slow connection holds
+ * no page but the one in the kernel's hands.
+ */
+import { HEADER_FINAL, HEADER_MOST, OP_CLOSE, OP_PONG, SCRATCH } from '../../assembly/abi.ts';
+import { PAGE_SIZE } from '../codec/memory.ts';
+import type { Transport } from '../transport/transport.ts';
+import { type Aborting, type Completing, type Engine, type Flushing, rethrow } from './engine.ts';
+import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
+import type { Page } from './pages.ts';
+import { copy } from './pieces.ts';
+import { EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+
+/** A caller's payload longer than this is sent from where it lies. */
+const COPY_MOST = 16_384;
+const STASH_LEAST = 4096;
+
+interface Owed {
+  readonly opcode: number;
+  readonly payload: Uint8Array;
+}
+
+export class Sender implements Completing, Aborting, Flushing {
+  readonly #engine: Engine;
+  readonly #transport: Transport;
+  readonly #limit: number;
+  /** Whether frames are masked (RFC 6455 §5.1: by clients). */
+  readonly #masks: boolean;
+
+  // The call that waits.
+  waiting = false;
+  #hr: HResult = S_OK;
+  #aborted = false;
+  #completion: WebSocketCompletion | null = null;
+  #completionContext: unknown = undefined;
+  #cbIO = 0;
+  #utf8 = false;
+  #final = false;
+
+  // The stretch that is being filled, and what this turn filled before it.
+  #page: Page | null = null;
+  #start = 0;
+  #end = 0;
+  #chunks: Buffer[] | null = null;
+  #pages: Page[] | null = null;
+  #dirty = false;
+
+  // What waits for the write under way, and what that holds.
+  #stash: Buffer | null = null;
+  #stashed = 0;
+  #writing = false;
+  #writingBytes = 0;
+  #writingPages: Page[] | Page | null = null;
+
+  // The payload that is sent from where it lies: its first unsent byte, -1 while its frame has not begun.
+  #payload: Uint8Array | null = null;
+  #payloadAt = 0;
+  #payloadFirst = 0;
+  #payloadKey = 0;
+
+  /** Control frames that wait for the end of a frame, or for room. */
+  #owed: Owed[] | null = null;
+  #ending = false;
+  #gone = false;
+
+  /** Bytes accepted and not yet taken by the operating system. */
+  unsent = 0;
+  bytesSent = 0;
+  fragmentsSent = 0;
+
+  constructor(engine: Engine, transport: Transport, role: string, limit: number) {
+    this.#engine = engine;
+    this.#transport = transport;
+    this.#masks = role === 'client';
+    this.#limit = limit;
+  }
+
+  /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
+  write(
+    first: number,
+    data: Uint8Array,
+    async: boolean,
+    utf8: boolean,
+    final: boolean,
+    completion: WebSocketCompletion | null,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): HResult {
+    const { lent, lentAt, lentLength, memory } = this.#engine;
+    let length: number;
+    let at = 0;
+    if (data === lent) {
+      length = lentLength;
+      at = lentAt;
+    } else {
+      length = data.length;
+      if (data.buffer === memory.buffer) at = data.byteOffset;
+    }
+    const room = this.#ready();
+    if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
+    this.bytesSent += length;
+    this.fragmentsSent++;
+    if (length <= COPY_MOST || at || !async || !completion) {
+      this.#frame(first, data, at, length);
+      if (room && (result || !async)) return finished(result, length, utf8, final);
+      this.#wait(length, utf8, final, completion!, completionContext, result);
+      if (room) this.#engine.due(this);
+      return S_OK;
+    }
+    this.#payload = data;
+    this.#payloadAt = -1;
+    this.#payloadFirst = first;
+    if (room) this.#proceed();
+    if (!this.#payload && !this.#writing && result) return finished(result, length, utf8, final);
+    this.#wait(length, utf8, final, completion, completionContext, result);
+    if (!this.#payload && !this.#writing) this.#engine.due(this);
+    return S_OK;
+  }
+
+  /** Sends CLOSE with `payload`, for a caller. */
+  close(
+    payload: Uint8Array,
+    async: boolean,
+    completion: WebSocketCompletion | null,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): HResult {
+    const room = this.#ready();
+    if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
+    this.#frame(HEADER_FINAL | OP_CLOSE, payload, 0, payload.length);
+    if (room && (result || !async)) return finished(result, 0, true, true);
+    this.#wait(0, true, true, completion!, completionContext, result);
+    if (room) this.#engine.due(this);
+    return S_OK;
+  }
+
+  /** Sends a control frame of the engine's own, as soon as no other frame is part-written. `payload` is copied. */
+  control(opcode: number, payload: Uint8Array): void {
+    if (this.#gone) return;
+    if (this.#midFrame || (opcode === OP_PONG && !this.#ready())) this.#owe(opcode, payload.slice());
+    else this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
+  }
+
+  /** Ends the sending side behind everything accepted. */
+  end(): void {
+    this.#ending = true;
+    this.#mark();
+  }
+
+  /** The transport has let go of what it held. */
+  written(): void {
+    this.#writing = false;
+    const held = this.#writingPages;
+    this.#writingPages = null;
+    if (Array.isArray(held)) for (const page of held) this.#engine.pages.release(page);
+    else if (held) this.#engine.pages.release(held);
+    this.unsent -= this.#writingBytes;
+    this.#writingBytes = 0;
+    if (this.#gone) return;
+    this.#advance();
+  }
+
+  /** Aborts the waiting call; a frame that is part-written is copied and finished if `whole`. */
+  cancel(whole: boolean): void {
+    if (!this.waiting || this.#aborted) return;
+    this.#aborted = true;
+    this.#hr = E_OPERATION_ABORTED;
+    const payload = this.#payload;
+    const at = this.#payloadAt;
+    if (payload && at < 0) {
+      this.#payload = null;
+      this.bytesSent -= payload.length;
+      this.fragmentsSent--;
+    } else if (payload) {
+      this.#payload = null;
+      if (whole) this.#body(payload, at, payload.length - at);
+      if (whole) this.#mark();
+      // The caller's bytes are in the socket's hands: written() completes the call.
+      if (this.#writing) return;
+    }
+    this.#engine.later(this);
+  }
+
+  /** Whether a cancel would take the waiting frame back as if it had never been written. */
+  get untouched(): boolean {
+    return this.#payload !== null && this.#payloadAt < 0;
+  }
+
+  /** Nothing more can be sent. The waiting call completes with `hr`. */
+  lost(hr: HResult): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#payload = this.#owed = this.#stash = null;
+    this.#stashed = 0;
+    this.#closeStretch();
+    if (this.#pages) for (const page of this.#pages) this.#engine.pages.release(page);
+    this.#chunks = this.#pages = null;
+    this.unsent = this.#writingBytes;
+    if (this.waiting && !this.#aborted) this.#hr = hr;
+    if (this.waiting) this.#engine.due(this);
+  }
+
+  complete(): void {
+    if (this.waiting) this.#finish(this.#hr);
+  }
+
+  /** Completes the call that was cancelled. */
+  abort(): void {
+    if (this.waiting && this.#aborted) this.#finish(E_OPERATION_ABORTED);
+  }
+
+  /** Completes the waiting call with E_OPERATION_ABORTED now. */
+  abandon(): void {
+    if (this.waiting) this.#finish(E_OPERATION_ABORTED);
+  }
+
+  /** Gives what the turn filled to the transport, in one write. */
+  flush(): void {
+    this.#dirty = false;
+    if (this.#gone) return;
+    if (this.#writing) this.#stashStretches();
+    else if (this.#chunks || this.#stash) this.#writeAll();
+    else if (this.#page) this.#writeStretch();
+    if (this.#ending && !this.#writing && this.unsent === 0 && !this.#midFrame && !this.#owed) {
+      this.#ending = false;
+      this.#transport.end();
+    }
+  }
+
+  get #midFrame(): boolean {
+    return this.#payload !== null && this.#payloadAt >= 0;
+  }
+
+  /** Whether what is unsent leaves room for another frame, once what can be sent is. */
+  #ready(): boolean {
+    if (this.unsent >= this.#limit && !this.#writing && !this.#midFrame) this.flush();
+    return this.#roomy;
+  }
+
+  get #roomy(): boolean {
+    return this.unsent < this.#limit || this.unsent === 0;
+  }
+
+  #mark(): void {
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#engine.dirty(this);
+  }
+
+  #wait(
+    cbIO: number,
+    utf8: boolean,
+    final: boolean,
+    completion: WebSocketCompletion,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): void {
+    this.waiting = true;
+    this.#hr = S_OK;
+    this.#cbIO = cbIO;
+    this.#utf8 = utf8;
+    this.#final = final;
+    this.#completion = completion;
+    this.#completionContext = completionContext;
+    if (result) result.completionExpected = true;
+  }
+
+  #finish(hr: HResult): void {
+    const completion = this.#completion!;
+    const completionContext = this.#completionContext;
+    const cbIO = hr === S_OK ? this.#cbIO : 0;
+    this.waiting = this.#aborted = false;
+    this.#completion = null;
+    this.#completionContext = undefined;
+    try {
+      completion(hr, completionContext, cbIO, this.#utf8, this.#final, false, EMPTY);
+    } catch (error) {
+      rethrow(error);
+    }
+  }
+
+  /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
+  #advance(): void {
+    if (this.#payload && (this.#midFrame || this.#roomy)) this.#proceed();
+    else if (this.#stash || this.#chunks || this.#page) this.flush();
+    if (!this.#midFrame) this.#payOwed();
+    if (this.waiting && !this.#payload && (this.#aborted || this.#roomy)) this.#engine.due(this);
+    this.#mark();
+  }
+
+  #owe(opcode: number, payload: Uint8Array): void {
+    this.#owed ??= [];
+    // §5.5.3: a peer "MAY elect to send a Pong frame for only the most recently processed Ping frame".
+    if (opcode === OP_PONG) this.#owed = this.#owed.filter(owed => owed.opcode !== OP_PONG);
+    this.#owed.push({ opcode, payload });
+  }
+
+  #payOwed(): void {
+    const owed = this.#owed;
+    if (!owed || !this.#roomy) return;
+    this.#owed = null;
+    for (const { opcode, payload } of owed) this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
+  }
+
+  /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
+  #proceed(): void {
+    const payload = this.#payload!;
+    if (this.#payloadAt < 0) {
+      this.#payloadAt = 0;
+      this.#payloadKey = this.#masks ? this.#engine.key() : 0;
+      this.#header(this.#payloadFirst, payload.length, this.#payloadKey);
+    }
+    const { stretch } = this.#transport;
+    while (!this.#writing && this.#payloadAt < payload.length) {
+      const at = this.#payloadAt;
+      const length = Math.min(stretch, payload.length - at);
+      this.#payloadAt = at + length;
+      if (this.#masks) {
+        this.#body(payload, at, length);
+      } else {
+        this.#closeStretch();
+        this.#chunks ??= [];
+        this.#chunks.push(Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset + at, length));
+        this.unsent += length;
+      }
+      this.flush();
+    }
+    if (this.#payloadAt === payload.length) this.#payload = null;
+  }
+
+  /** Puts a whole frame into the turn's page, masked if need be. `at` is the payload's address in linear memory, or 0. */
+  #frame(first: number, data: Uint8Array, at: number, length: number): void {
+    const { pages, memory } = this.#engine;
+    const key = this.#masks ? this.#engine.key() : 0;
+    const { current, fill } = pages;
+    if (at && current.ptr && fill + HEADER_MOST + length <= PAGE_SIZE) {
+      this.#open();
+      const used = memory.exports.encode(current.ptr + fill, first, at, length, this.#masks, key);
+      this.#grow(used);
+    } else {
+      this.#header(first, length, key);
+      this.#payloadKey = key;
+      this.#body(data, 0, length);
+    }
+    this.#mark();
+  }
+
+  #header(first: number, length: number, key: number): void {
+    const { pages, memory } = this.#engine;
+    if (pages.fill + HEADER_MOST > PAGE_SIZE) pages.turn();
+    this.#open();
+    const { current, fill } = pages;
+    const used = memory.exports.writeHeader(
+      current.ptr ? current.ptr + fill : SCRATCH,
+      first,
+      length,
+      this.#masks,
+      key,
+    );
+    if (!current.ptr) copy(current.bytes, fill, memory.bytes, SCRATCH, used);
+    this.#grow(used);
+  }
+
+  /** Copies `length` bytes of a payload, from its byte `from` on, into as many pages as it takes. */
+  #body(data: Uint8Array, from: number, length: number): void {
+    const { pages } = this.#engine;
+    for (const to = from + length; from < to; ) {
+      if (pages.fill === PAGE_SIZE) pages.turn();
+      this.#open();
+      const { current, fill } = pages;
+      const part = Math.min(to - from, PAGE_SIZE - fill);
+      copy(current.bytes, fill, data, from, part);
+      if (this.#masks) this.#mask(current, fill, part, from);
+      this.#grow(part);
+      from += part;
+    }
+  }
+
+  #mask(page: Page, fill: number, length: number, phase: number): void {
+    const bits = (phase & 3) << 3;
+    const key = bits ? (this.#payloadKey >>> bits) | (this.#payloadKey << (32 - bits)) : this.#payloadKey;
+    if (page.ptr) this.#engine.memory.exports.unmask(page.ptr + fill, length, key);
+    else for (let index = 0; index < length; index++) page.bytes[fill + index]! ^= key >>> ((index & 3) << 3);
+  }
+
+  /** Makes the stretch that is being filled end where the turn's page goes on. */
+  #open(): void {
+    const { pages } = this.#engine;
+    if (this.#page === pages.current && this.#end === pages.fill) return;
+    this.#closeStretch();
+    this.#page = pages.current;
+    this.#page.held++;
+    this.#start = this.#end = pages.fill;
+  }
+
+  #grow(length: number): void {
+    this.#end = this.#engine.pages.fill += length;
+    this.unsent += length;
+  }
+
+  #closeStretch(): void {
+    const page = this.#page;
+    if (!page) return;
+    this.#page = null;
+    this.#chunks ??= [];
+    this.#pages ??= [];
+    this.#chunks.push(page.view(this.#start, this.#end));
+    this.#pages.push(page);
+  }
+
+  #writeStretch(): void {
+    const page = this.#page!;
+    const chunk = page.view(this.#start, this.#end);
+    this.#page = null;
+    if (this.#transport.write(chunk)) {
+      this.unsent -= chunk.length;
+      this.#engine.pages.release(page);
+    } else {
+      this.#writing = true;
+      this.#writingBytes = chunk.length;
+      this.#writingPages = page;
+    }
+  }
+
+  #writeAll(): void {
+    this.#closeStretch();
+    const chunks = this.#chunks ?? [];
+    if (this.#stash) chunks.unshift(this.#stash.subarray(0, this.#stashed));
+    const pages = this.#pages;
+    this.#chunks = this.#pages = this.#stash = null;
+    this.#stashed = 0;
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    const taken = chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks);
+    if (taken) {
+      this.unsent -= bytes;
+      if (pages) for (const page of pages) this.#engine.pages.release(page);
+    } else {
+      this.#writing = true;
+      this.#writingBytes = bytes;
+      this.#writingPages = pages;
+    }
+  }
+
+  /** Moves what the turn filled out of its pages, behind what waits already. */
+  #stashStretches(): void {
+    this.#closeStretch();
+    if (!this.#chunks) return;
+    for (const chunk of this.#chunks) {
+      const needed = this.#stashed + chunk.length;
+      if (!this.#stash || needed > this.#stash.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(STASH_LEAST, needed, 2 * (this.#stash?.length ?? 0)));
+        if (this.#stash) this.#stash.copy(larger, 0, 0, this.#stashed);
+        this.#stash = larger;
+      }
+      this.#stash.set(chunk, this.#stashed);
+      this.#stashed = needed;
+    }
+    if (this.#pages) for (const page of this.#pages) this.#engine.pages.release(page);
+    this.#chunks = this.#pages = null;
+  }
+}
+
+function finished(result: FragmentResult | undefined, cbIO: number, utf8: boolean, final: boolean): HResult {
+  if (result) {
+    result.completionExpected = false;
+    result.cbIO = cbIO;
+    result.utf8Encoded = utf8;
+    result.finalFragment = final;
+    result.connectionClose = false;
+    result.data = EMPTY;
+  }
+  return S_OK;
+}

@@ -1,0 +1,32 @@
+/** What gives and takes bytes and can be closed, as the context sees it. */
+
+/** Who is told what happens to a transport. Every call is made from a callback of Node's, never from inside a method. */
+export interface TransportOwner {
+  /** `length` bytes lie in the window, and are lost when this returns. */
+  received(length: number): void;
+  /** The write that was not taken at once has completed, or never will. */
+  written(): void;
+  /** The peer has ended its side. */
+  ended(): void;
+  /** Nothing moves any more. `error` where the network ended it. */
+  closed(error: Error | undefined): void;
+}
+
+export interface Transport {
+  readonly remoteAddress: string | undefined;
+  /** Largest stretch of uncopied bytes worth giving to one write. */
+  readonly stretch: number;
+  /**
+   * Gives bytes to the peer, in order, one write at a time. True when all were taken at once and the memory is free
+   * again; otherwise `written` follows, and until then neither may another write begin nor the bytes change.
+   */
+  write(chunk: Buffer): boolean;
+  /** The same for several chunks. */
+  writev(chunks: readonly Buffer[]): boolean;
+  /** Ends the sending side; no write may be under way. */
+  end(): void;
+  destroy(): void;
+  /** Stops reading; what is already on its way may still be received. */
+  pause(): void;
+  resume(): void;
+}
