@@ -236,6 +236,16 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     return answer;
   }
 
+  /** Sends CLOSE for the engine, behind a write that is under way; a no-op once CLOSE has been sent. */
+  shutDown(payload: Uint8Array): void {
+    if (!sends(this.#state)) return;
+    this.#sender.control(OP_CLOSE, payload);
+    this.#closeSent = true;
+    this.#state = next(this.#state, 'sendClose');
+    this.#closing();
+    this.#endIfClosed();
+  }
+
   // ── what the transport says ──
 
   received(length: number): void {

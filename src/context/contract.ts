@@ -97,4 +97,6 @@ export interface WebSocketOptions {
   maxMessageSize?: number;
   /** Unsent bytes held per connection before a write is answered with completionExpected and waits. Default 65_536. */
   sendBufferLimit?: number;
+  /** Whether sockets read straight into linear memory where Node allows it; false takes 'data' events, with one copy. Default true. */
+  directReads?: boolean;
 }

@@ -3,6 +3,7 @@ import type { WebSocketOptions } from './contract.ts';
 
 /** Every number is whole and not negative; times in milliseconds, sizes in bytes. */
 export interface Limits {
+  readonly directReads: boolean;
   readonly receiveBufferLimit: number;
   readonly pingInterval: number;
   readonly pongTimeout: number;
@@ -11,7 +12,7 @@ export interface Limits {
   readonly sendBufferLimit: number;
 }
 
-const DEFAULTS: Limits = {
+const DEFAULTS: Omit<Limits, 'directReads'> = {
   receiveBufferLimit: 4_194_304,
   pingInterval: 0,
   pongTimeout: 0,
@@ -22,8 +23,8 @@ const DEFAULTS: Limits = {
 
 /** Returns the limits that `options` asks for. Throws RangeError for one that is no whole number from 0 up. */
 export function limitsOf(options: WebSocketOptions): Limits {
-  const limits: Record<keyof Limits, number> = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
+  const limits = { ...DEFAULTS } as Record<keyof typeof DEFAULTS, number>;
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const value = options[name];
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 0) {
@@ -31,5 +32,5 @@ export function limitsOf(options: WebSocketOptions): Limits {
     }
     limits[name] = value;
   }
-  return Object.freeze(limits);
+  return Object.freeze({ ...limits, directReads: options.directReads ?? true });
 }

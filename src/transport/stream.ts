@@ -15,11 +15,6 @@ interface Carrier extends Duplex {
   [TRANSPORT]: StreamTransport;
 }
 
-export interface TransportOptions {
-  /** Whether to read straight into the window where that can be done. */
-  readonly fast: boolean;
-}
-
 function onRead(this: Duplex, length: number): boolean {
   const { intake, owner } = (this as Carrier)[TRANSPORT];
   intake.receive(owner, length);
@@ -72,14 +67,14 @@ export class StreamTransport implements Transport {
     (socket as Partial<Socket>).setNoDelay?.(true);
   }
 
-  /** Feeds `head`, then what has gathered in the Readable, then reads. */
-  start(head: Uint8Array, options: TransportOptions): void {
+  /** Feeds `head`, then what has gathered in the Readable, then reads: if `direct`, into the window where that can be. */
+  start(head: Uint8Array, direct: boolean): void {
     const { socket, intake, owner } = this;
     if (head.length) intake.feed(owner, head);
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) intake.feed(owner, chunk);
     if (socket.closed) setImmediate(() => this.closed());
     else if (socket.readableEnded) setImmediate(() => owner.ended());
-    if (!options.fast || !readInto(socket, intake.window, onRead)) socket.on('data', onData);
+    if (!direct || !readInto(socket, intake.window, onRead)) socket.on('data', onData);
     socket.resume();
   }
 

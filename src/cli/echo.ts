@@ -1,0 +1,51 @@
+/** Echoes every fragment as it arrives, in the callback style: lent reads, inline completions, no promise. */
+import type { WebSocketContext } from '../context/contract.ts';
+import { FAILED, type HResult } from '../context/hresult.ts';
+import { CloseStatus, FragmentResult } from '../context/result.ts';
+
+const read = new FragmentResult();
+const written = new FragmentResult();
+const status = new CloseStatus();
+
+/** Reads until a call has to wait; its completion goes on. */
+export function echo(context: WebSocketContext): void {
+  for (;;) {
+    const hr = context.readFragment(null, true, onRead, context, read);
+    if (FAILED(hr) || read.completionExpected) return;
+    if (read.connectionClose) {
+      answerClose(context);
+      return;
+    }
+    if (!write(context, read.data, read.utf8Encoded, read.finalFragment)) return;
+  }
+}
+
+function onRead(
+  hr: HResult,
+  context: unknown,
+  _cbIO: number,
+  utf8: boolean,
+  final: boolean,
+  close: boolean,
+  data: Uint8Array,
+): void {
+  if (FAILED(hr)) return;
+  if (close) answerClose(context as WebSocketContext);
+  else if (write(context as WebSocketContext, data, utf8, final)) echo(context as WebSocketContext);
+}
+
+/** Returns whether the write is done; otherwise onWritten goes on. */
+function write(context: WebSocketContext, data: Uint8Array, utf8: boolean, final: boolean): boolean {
+  const hr = context.writeFragment(data, true, utf8, final, onWritten, context, written);
+  return !FAILED(hr) && !written.completionExpected;
+}
+
+function onWritten(hr: HResult, context: unknown): void {
+  if (!FAILED(hr)) echo(context as WebSocketContext);
+}
+
+/** IIS leaves it to the application to answer a CLOSE: here with the peer's own code and reason. */
+function answerClose(context: WebSocketContext): void {
+  context.getCloseStatus(status);
+  context.sendConnectionClose(true, status.statusCode, status.reason, null, undefined, written);
+}

@@ -1,0 +1,13 @@
+/** 'websocket-context': the WebSocket fragment engine for Node.js. */
+export type {
+  IHttpStoredContext,
+  IWebSocketContext,
+  Stats,
+  WebSocketContext,
+  WebSocketOptions,
+} from './context/contract.ts';
+export { WebSocketError } from './context/error.ts';
+export * from './context/hresult.ts';
+export { CloseStatus, FragmentResult, type WebSocketCompletion } from './context/result.ts';
+export { type AcceptOptions, HandshakeError } from './handshake/index.ts';
+export { WebSocketModule } from './server.ts';

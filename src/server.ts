@@ -1,0 +1,165 @@
+/** WebSocketModule: handshake, transport and context put together, for servers. */
+import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { closePayload } from './context/close.ts';
+import { Context } from './context/context.ts';
+import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
+import { type Engine, rethrow, threadEngine } from './context/engine.ts';
+import { type Limits, limitsOf } from './context/options.ts';
+import {
+  type AcceptOptions,
+  checkAcceptOptions,
+  composeRefusal,
+  HandshakeError,
+  judgeUpgrade,
+} from './handshake/index.ts';
+import { StreamTransport } from './transport/stream.ts';
+
+const GOING_AWAY = 1001;
+const INTERNAL_ERROR = 1011;
+
+export class WebSocketModule {
+  readonly #engine: Engine;
+  readonly #enabled: boolean;
+  readonly #limits: Limits;
+  readonly #accept: AcceptOptions;
+  readonly #contexts = new Set<Context>();
+  #closing = false;
+  #onEmpty: (() => void) | undefined;
+
+  /** Throws TypeError or RangeError for an option that cannot be meant. */
+  constructor(options: WebSocketOptions & AcceptOptions = {}) {
+    checkAcceptOptions(options);
+    this.#limits = limitsOf(options);
+    this.#enabled = options.enabled ?? true;
+    this.#accept = options;
+    this.#engine = threadEngine();
+  }
+
+  /** Contexts accepted and not yet cleaned up. */
+  get size(): number {
+    return this.#contexts.size;
+  }
+
+  /**
+   * Answers an 'upgrade' event: writes the 101 and returns the context. A request that may not be upgraded is answered
+   * with its HTTP status (400, 403, 404, 405, 426, 503) and throws HandshakeError. `options` go before the module's own.
+   */
+  accept(request: IncomingMessage, socket: Duplex, head: Uint8Array, options: AcceptOptions = {}): WebSocketContext {
+    if (!this.#enabled) return this.#refuse(socket, 404, 'ERR_HANDSHAKE_DISABLED', 'WebSockets are not enabled here');
+    if (this.#closing) return this.#refuse(socket, 503, 'ERR_HANDSHAKE_CLOSING', 'the module is closing');
+    const secure = (socket as Partial<TLSSocket>).encrypted === true;
+    let judgement: ReturnType<typeof judgeUpgrade>;
+    try {
+      judgement = judgeUpgrade(request, { ...this.#accept, ...options }, secure);
+    } catch (error) {
+      this.refuse(socket, 500);
+      throw error;
+    }
+    if (judgement.status !== 101) {
+      return this.#refuse(socket, judgement.status, judgement.code, judgement.message, judgement.headers);
+    }
+    const record = this.#engine.memory.records.take();
+    if (!record) return this.#refuse(socket, 503, 'ERR_HANDSHAKE_FULL', 'no decoder record is left');
+
+    const { protocol } = judgement;
+    socket.write(judgement.head, 'latin1');
+    let transport!: StreamTransport;
+    const context = new Context({
+      engine: this.#engine,
+      record,
+      role: 'server',
+      protocol,
+      limits: this.#limits,
+      onCleanup: this.#onCleanup,
+      transport: owner => (transport = new StreamTransport(socket, this.#engine.intake, owner)),
+    });
+    this.#contexts.add(context);
+    transport.start(head, this.#limits.directReads);
+    return context;
+  }
+
+  /** Answers an upgrade request that the application turns down (401, 302, ...), whenever it has decided. */
+  refuse(socket: Duplex, status: number, options: { headers?: OutgoingHttpHeaders; body?: string } = {}): void {
+    const text = composeRefusal(status, options);
+    const destroy = () => socket.destroy();
+    socket.on('error', destroy);
+    socket.end(text);
+    // Until the peer has read the answer and ends its side, what it sends is discarded.
+    socket.resume();
+    if ('setTimeout' in socket) (socket as Socket).setTimeout(this.#limits.closeTimeout, destroy);
+    else socket.once('finish', destroy);
+  }
+
+  /**
+   * Accepts every upgrade of `server` (optionally one path) and hands each context over. A request for another path is
+   * left alone where the server has other 'upgrade' listeners, and answered with 404 where it has none.
+   */
+  attach(
+    server: HttpServer | HttpsServer,
+    onContext: (context: WebSocketContext, request: IncomingMessage) => void,
+    options: AcceptOptions & { path?: string } = {},
+  ): this {
+    checkAcceptOptions(options);
+    const { path } = options;
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (path !== undefined && request.url?.split('?', 1)[0] !== path) {
+        if (server.listenerCount('upgrade') === 1) this.refuse(socket, 404);
+        return;
+      }
+      let context: WebSocketContext;
+      try {
+        context = this.accept(request, socket, head, options);
+      } catch (error) {
+        if (!(error instanceof HandshakeError)) rethrow(error);
+        return;
+      }
+      try {
+        onContext(context, request);
+      } catch (error) {
+        (context as Context).shutDown(closePayload(INTERNAL_ERROR, '')!);
+        rethrow(error);
+      }
+    });
+    return this;
+  }
+
+  /**
+   * Refuses new upgrades with 503, sends CLOSE (1001 by default) to all, and resolves when all are gone; those that are
+   * not after `timeout` milliseconds (default: closeTimeout) are cut.
+   */
+  async close(options: { statusCode?: number; reason?: string; timeout?: number } = {}): Promise<void> {
+    const { statusCode = GOING_AWAY, reason = '', timeout = this.#limits.closeTimeout } = options;
+    const payload = closePayload(statusCode, reason);
+    if (!payload) {
+      throw new RangeError('statusCode must be one that may stand in a CLOSE frame, reason at most 123 bytes of UTF-8');
+    }
+    this.#closing = true;
+    for (const context of this.#contexts) context.shutDown(payload);
+    if (!this.#contexts.size) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>(resolve => {
+      const before = this.#onEmpty;
+      this.#onEmpty = () => {
+        before?.();
+        resolve();
+      };
+      timer = setTimeout(resolve, timeout);
+    });
+    clearTimeout(timer);
+    for (const context of this.#contexts) context.cleanupStoredContext();
+  }
+
+  readonly #onCleanup = (context: Context): void => {
+    this.#contexts.delete(context);
+    if (this.#closing && !this.#contexts.size) this.#onEmpty?.();
+  };
+
+  #refuse(socket: Duplex, status: number, code: string, message: string, headers: OutgoingHttpHeaders = {}): never {
+    this.refuse(socket, status, { headers });
+    throw new HandshakeError(status, code, message);
+  }
+}
