@@ -16,6 +16,7 @@ export interface FrameHeader {
 
 /** Reads the header at `offset`; undefined where it is not all there. Judges nothing. */
 export function readFrameHeader(bytes: Uint8Array, offset = 0): FrameHeader | undefined {
+  if (!Number.isInteger(offset) || offset < 0) throw new RangeError('offset must be a whole number of bytes');
   const available = bytes.length - offset;
   if (available < 2) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, available);

@@ -38,12 +38,16 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Compiles the module once for this thread, at once. */
 export function compileSync(): WebAssembly.Module {
-  return (compiled ??= new WebAssembly.Module(choose()));
+  if (compiled) return compiled;
+  const bytes = choose();
+  return (compiled = new WebAssembly.Module(bytes));
 }
 
 /** Compiles the module once for this thread, without holding it up. */
 export async function compile(): Promise<WebAssembly.Module> {
-  return (compiled ??= await WebAssembly.compile(choose()));
+  if (compiled) return compiled;
+  const bytes = choose();
+  return (compiled = await WebAssembly.compile(bytes));
 }
 
 /** Instantiates with a memory of `size` bytes, a multiple of 65,536. */
