@@ -1,7 +1,5 @@
 /** Echoes every fragment as it arrives, in the callback style: lent reads, inline completions, no promise. */
-import type { WebSocketContext } from '../context/contract.ts';
-import { FAILED, type HResult } from '../context/hresult.ts';
-import { CloseStatus, FragmentResult } from '../context/result.ts';
+import { CloseStatus, FAILED, FragmentResult, type HResult, type WebSocketContext } from '../index.ts';
 
 const read = new FragmentResult();
 const written = new FragmentResult();

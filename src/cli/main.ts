@@ -2,7 +2,7 @@
 /** The command line: `websocket-context serve`. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocketModule } from '../server.ts';
+import { WebSocketModule } from '../index.ts';
 import { echo } from './echo.ts';
 
 const server = createServer((_request, response) => response.writeHead(426).end('This server speaks WebSocket.\n'));

@@ -12,7 +12,7 @@ interface Waiting {
 export class Intake {
   readonly window: Uint8Array<ArrayBuffer>;
   #walking = false;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
 
   constructor(window: Uint8Array<ArrayBuffer>) {
     this.window = window;
@@ -31,21 +31,25 @@ export class Intake {
 
   /** Copies bytes that came another way into the window, a window at a time. */
   feed(owner: TransportOwner, chunk: Uint8Array): void {
-    if (this.#walking) {
-      this.#waiting.push({ owner, chunk });
-      return;
-    }
-    const { window } = this;
-    for (let offset = 0; offset < chunk.length; offset += window.length) {
-      const piece = chunk.subarray(offset, offset + window.length);
-      window.set(piece);
-      this.receive(owner, piece.length);
-    }
+    this.#waiting.push({ owner, chunk });
+    if (!this.#walking) this.#drain();
   }
 
+  /** Feeds what waits in the order in which it came, and what comes meanwhile behind it. */
   #drain(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { owner, chunk } of waiting) this.feed(owner, chunk);
+    const { window } = this;
+    this.#walking = true;
+    try {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+        const { owner, chunk } = next;
+        for (let offset = 0; offset < chunk.length; offset += window.length) {
+          const piece = chunk.subarray(offset, offset + window.length);
+          window.set(piece);
+          owner.received(piece.length);
+        }
+      }
+    } finally {
+      this.#walking = false;
+    }
   }
 }

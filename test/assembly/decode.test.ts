@@ -11,7 +11,7 @@ import { expectCut, feed, feedEveryWay, randomCuts } from '../support/feed.ts';
 import { BUILDS, Engine, PLACES } from '../support/module.ts';
 import { Random } from '../support/random.ts';
 import { talk } from '../support/talk.ts';
-import { readLines, show, writeFrame } from '../support/wire.ts';
+import { readLines, show, showPiece, writeFrame } from '../support/wire.ts';
 import { CLOSES, CODES, EXAMPLES, HEADERS, LENGTHS, MESSAGES, SIZES, type Vector } from '../vectors/frames.ts';
 import { TEXTS, UNFINISHED, VALID } from '../vectors/utf8.ts';
 
@@ -133,6 +133,20 @@ test('one call answers every frame of a chunk, empty ones too', () => {
   for (const engine of engines) {
     engine.open(CLIENT);
     assert.is(engine.decodeOnce(stream), 4);
+  }
+});
+
+test('an empty frame is one empty piece however it is cut, and a header without its payload is none', () => {
+  const frames = [
+    '0 000 0001 | 0 0000000',
+    '0 000 0000 | 0 0000010 | 61 62',
+    '1 000 1010 | 0 0000000',
+    '1 000 0000 | 0 0000000',
+  ];
+  for (const engine of engines) {
+    const take = engine.open(CLIENT);
+    const pieces = Array.from(readLines(frames), byte => take(Uint8Array.of(byte)).pieces.map(showPiece));
+    assert.equal(pieces, [[], ['text ""+'], [], [], ['text "a"+'], ['text "b"+'], [], ['pong ""'], [], ['text ""']]);
   }
 });
 

@@ -1,3 +1,4 @@
+/** Addresses as RFC 6455 §3 writes them, taken apart, and those that are refused. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Address, parseAddress } from '../../src/handshake/index.ts';

@@ -1,3 +1,4 @@
+/** The client's side of the handshake: what it asks, and which answers it takes. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {

@@ -1,3 +1,4 @@
+/** Header fields: lists and tokens read as RFC 9110 says, and nothing injected when they are written. */
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

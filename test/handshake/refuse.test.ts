@@ -1,3 +1,4 @@
+/** Refusals as text: whole HTTP responses that close. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { composeRefusal } from '../../src/handshake/index.ts';

@@ -1,3 +1,4 @@
+/** The server's side of the handshake: which requests are upgraded, and what the others are told. */
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { suite } from 'uvu';

@@ -24,7 +24,7 @@ const FAULTS = new Map(
 );
 
 /** Compiles a build; where this platform does not know relaxed SIMD yet, that is switched on first. */
-function compile(build: Build): WebAssembly.Module {
+export function compile(build: Build): WebAssembly.Module {
   const wasm = readFileSync(new URL(`../../assembly/${build}.wasm`, import.meta.url));
   if (!WebAssembly.validate(wasm)) setFlagsFromString('--experimental-wasm-relaxed-simd');
   return new WebAssembly.Module(wasm);

@@ -53,11 +53,12 @@ function showData(data: Uint8Array): string {
     : `<${bytes.toString('hex')}>`;
 }
 
-function showPiece({ opcode, final, data }: Piece): string {
+/** Shows a piece; a plus sign says that more of the message was to come. */
+export function showPiece({ opcode, final, data }: Piece): string {
   return `${NAMES[opcode] ?? `opcode ${opcode}`} ${showData(data)}${final ? '' : '+'}`;
 }
 
-/** Shows a log on one line; a plus sign says that more of the message was to come. */
+/** Shows a log on one line. */
 export function show({ pieces, fault }: Log): string {
   return [...pieces.map(showPiece), ...(fault ? [`${fault.name} at ${fault.offset}`] : [])].join(', ');
 }

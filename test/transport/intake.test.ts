@@ -1,0 +1,79 @@
+/** The way into the window: bytes that turn up while it is walked wait, and are fed in the order in which they came. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Intake } from '../../src/transport/intake.ts';
+import type { TransportOwner } from '../../src/transport/transport.ts';
+
+const test = suite('intake');
+
+/** Notes what it is given as text, and on the way calls `meanwhile` with it. */
+class Owner implements TransportOwner {
+  readonly heard: string[] = [];
+  readonly #intake: Intake;
+  readonly #meanwhile: (text: string) => void;
+
+  constructor(intake: Intake, meanwhile: (text: string) => void = () => {}) {
+    this.#intake = intake;
+    this.#meanwhile = meanwhile;
+  }
+
+  received(length: number): void {
+    const text = Buffer.from(this.#intake.window.subarray(0, length)).toString();
+    this.#meanwhile(text);
+    const after = Buffer.from(this.#intake.window.subarray(0, length)).toString();
+    assert.is(after, text, 'the window is the same from the beginning of a walk to its end');
+    this.heard.push(text);
+  }
+
+  written(): void {}
+  ended(): void {}
+  closed(): void {}
+}
+
+test('a chunk longer than the window is fed a window at a time', () => {
+  const intake = new Intake(new Uint8Array(4));
+  const owner = new Owner(intake);
+  intake.feed(owner, Buffer.from('abcdefghij'));
+  assert.equal(owner.heard, ['abcd', 'efgh', 'ij']);
+});
+
+test('what comes during a walk waits for its end', () => {
+  const intake = new Intake(new Uint8Array(8));
+  const other = new Owner(intake);
+  const owner = new Owner(intake, text => text === 'one' && intake.feed(other, Buffer.from('two')));
+  intake.feed(owner, Buffer.from('one'));
+  assert.equal(other.heard, ['two']);
+  intake.window.set(Buffer.from('one'));
+  intake.receive(owner, 3);
+  assert.equal(other.heard, ['two', 'two']);
+});
+
+test('a chunk that comes between two windows of another stays behind it', () => {
+  const intake = new Intake(new Uint8Array(4));
+  const owner: Owner = new Owner(intake, text => text === 'abcd' && intake.feed(owner, Buffer.from('ij')));
+  intake.feed(owner, Buffer.from('abcdefgh'));
+  assert.equal(owner.heard, ['abcd', 'efgh', 'ij']);
+});
+
+test('chunks that come while waiting ones are fed stay behind them', () => {
+  const intake = new Intake(new Uint8Array(4));
+  const owner: Owner = new Owner(intake, text => {
+    if (text === 'a') for (const next of ['b', 'c']) intake.feed(owner, Buffer.from(next));
+    if (text === 'b') intake.feed(owner, Buffer.from('d'));
+  });
+  intake.feed(owner, Buffer.from('a'));
+  assert.equal(owner.heard, ['a', 'b', 'c', 'd']);
+});
+
+test('an owner that throws does not keep the window', () => {
+  const intake = new Intake(new Uint8Array(4));
+  const other = new Owner(intake);
+  const owner = new Owner(intake, () => {
+    throw new RangeError('of the owner');
+  });
+  assert.throws(() => intake.feed(owner, Buffer.from('a')), /of the owner/);
+  intake.feed(other, Buffer.from('b'));
+  assert.equal(other.heard, ['b']);
+});
+
+test.run();
