@@ -1,0 +1,79 @@
+/** The servers that are measured, ours and the peers, and how each is started. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { end, LOAD_CORE, run, type Running, SERVER_CORE } from './processes.ts';
+import type { Workload } from './workloads.ts';
+
+const peersFolder = join(import.meta.dirname, '../../../bench');
+
+export interface Server {
+  readonly name: string;
+  readonly title: string;
+  /** Ratios are to the best peer; a yardstick only stands beside. */
+  readonly kind: 'ours' | 'peer' | 'yardstick';
+  readonly file: string;
+  readonly runtime: 'node' | 'same node' | 'bun';
+  readonly modes: readonly Workload['mode'][];
+}
+
+export const servers: readonly Server[] = [
+  server('lent', 'ours: callbacks, lent reads', 'ours', ['echo', 'broadcast', 'idle']),
+  server('buffer', 'ours: callbacks, own buffer', 'ours', ['echo']),
+  server('promise', 'ours: promise a fragment', 'ours', ['echo']),
+  server('iteration', 'ours: message iteration', 'ours', ['echo']),
+  server('relay', 'ours', 'ours', ['relay']),
+  server('ws', 'ws', 'peer', ['echo', 'broadcast', 'idle']),
+  server('uws', 'uWebSockets.js', 'peer', ['echo', 'broadcast', 'idle'], 'same node'),
+  server('bun', 'Bun', 'peer', ['echo', 'broadcast', 'idle'], 'bun'),
+  server('relay-ws', 'ws', 'peer', ['relay']),
+  server('bare', 'bare sockets', 'yardstick', ['echo']),
+  server('upgraded', 'http.Server, upgraded and left alone', 'yardstick', ['idle']),
+];
+
+function server(
+  name: string,
+  title: string,
+  kind: Server['kind'],
+  modes: Server['modes'],
+  runtime: Server['runtime'] = 'node',
+): Server {
+  return { name, title, kind, modes, runtime, file: join(import.meta.dirname, `servers/${name}.js`) };
+}
+
+/** Installs the peers where they are not, and returns what went wrong. */
+export function installPeers(): string | undefined {
+  if (existsSync(join(peersFolder, 'node_modules'))) return;
+  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: peersFolder, encoding: 'utf8' });
+  return done.status ? `the peers could not be installed: ${done.stderr}` : undefined;
+}
+
+function bunBinary(): string {
+  const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
+  return createRequire(join(peersFolder, 'package.json')).resolve(`@oven/bun-${process.platform}-${arch}/bin/bun`);
+}
+
+export interface Started extends Running {
+  readonly port: number;
+  /** The server behind a relay. */
+  readonly target: Started | undefined;
+}
+
+/** Starts a server for a workload and waits until it listens; rejects with its own words where it cannot. */
+export async function start(of: Server, { mode, tls }: Workload, node: string, core = SERVER_CORE): Promise<Started> {
+  const target = mode === 'relay' ? await start(servers[0]!, { mode: 'echo' } as Workload, node, LOAD_CORE) : undefined;
+  const does = target ? `ws://127.0.0.1:${target.port}/` : mode === 'broadcast' ? 'broadcast' : 'echo';
+  const args = [of.file, does, tls ? 'TLS' : 'PLAIN'];
+  const started =
+    of.runtime === 'bun'
+      ? run(core, bunBinary(), ['run', ...args])
+      : run(core, of.runtime === 'node' ? node : process.execPath, ['--expose-gc', ...args]);
+  const port = Number(/^listening (\d+)$/.exec(await started.line())?.[1]);
+  return { ...started, port, target };
+}
+
+export async function stop(started: Started): Promise<void> {
+  await end(started);
+  if (started.target) await stop(started.target);
+}
