@@ -37,14 +37,18 @@ const { values: options } = parseArgs({
 function chosen<T extends { name: string }>(all: readonly T[], names: string): T[] {
   const wanted = names.split(',').filter(Boolean);
   for (const name of wanted) {
-    if (!all.some(one => one.name === name)) throw new Error(`${name} is none of ${all.map(one => one.name).join(' ')}`);
+    if (!all.some(one => one.name === name))
+      throw new Error(`${name} is none of ${all.map(one => one.name).join(' ')}`);
   }
   return all.filter(({ name }) => !wanted.length || wanted.includes(name));
 }
 
 /** A certificate for 127.0.0.1, made once; says whether there is one. */
 function haveCertificate(): boolean {
-  const [key, certificate] = ['key.pem', 'certificate.pem'].map(file => join(import.meta.dirname, file)) as [string, string];
+  const [key, certificate] = ['key.pem', 'certificate.pem'].map(file => join(import.meta.dirname, file)) as [
+    string,
+    string,
+  ];
   if (existsSync(certificate)) return true;
   const command = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=127.0.0.1';
   return spawnSync('openssl', [...command.split(' '), '-keyout', key, '-out', certificate]).status === 0;

@@ -11,7 +11,9 @@ const pinning = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', '
 
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
-export const pinned = pinning ? 'server and load pinned to a core each' : 'nothing pinned: no second core or no taskset';
+export const pinned = pinning
+  ? 'server and load pinned to a core each'
+  : 'nothing pinned: no second core or no taskset';
 
 export interface Running {
   readonly child: ChildProcess;

@@ -1,7 +1,7 @@
 /** One round: a load generator against one server for a fixed time, or ten thousand connections that do nothing. */
 import { spawnSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { end, LOAD_CORE, memoryOf, run } from './processes.ts';
 import type { Server, Started } from './servers.ts';
 import type { Workload } from './workloads.ts';
@@ -26,7 +26,11 @@ export function compileGenerator(): Generator {
     process.platform === 'linux' && spawnSync('cc', ['-O3', source, '-o', compiled, ...flags]).status === 0;
   if (compile('-DWITH_TLS', '-lssl', '-lcrypto')) return { name: 'load.c', compiled: true, tls: true };
   if (compile()) return { name: 'load.c, for TLS load.ts (no OpenSSL headers)', compiled: true, tls: false };
-  return { name: 'load.ts (no compiler, or not Linux): it may be the limit, see the load column', compiled: false, tls: false };
+  return {
+    name: 'load.ts (no compiler, or not Linux): it may be the limit, see the load column',
+    compiled: false,
+    tls: false,
+  };
 }
 
 export interface Round {
@@ -66,7 +70,13 @@ async function settledMemory(at: Started): Promise<number> {
   }
 }
 
-async function hold<T>(by: Generator, of: Workload, connections: number, at: Started, meanwhile: () => Promise<T>): Promise<T> {
+async function hold<T>(
+  by: Generator,
+  of: Workload,
+  connections: number,
+  at: Started,
+  meanwhile: () => Promise<T>,
+): Promise<T> {
   const generator = generate(by, of, 'idle', connections, at.port, 0);
   await generator.line();
   try {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { end, LOAD_CORE, run, type Running, SERVER_CORE } from './processes.ts';
+import { end, LOAD_CORE, type Running, run, SERVER_CORE } from './processes.ts';
 import type { Workload } from './workloads.ts';
 
 const peersFolder = join(import.meta.dirname, '../../../bench');
@@ -19,10 +19,11 @@ export interface Server {
 }
 
 export const servers: readonly Server[] = [
-  server('lent', 'ours: callbacks, lent reads', 'ours', ['echo', 'broadcast', 'idle']),
+  server('lent', 'ours: callbacks, lent reads', 'ours', ['echo', 'idle']),
   server('buffer', 'ours: callbacks, own buffer', 'ours', ['echo']),
   server('promise', 'ours: promise a fragment', 'ours', ['echo']),
   server('iteration', 'ours: message iteration', 'ours', ['echo']),
+  server('broadcast', 'ours', 'ours', ['broadcast']),
   server('relay', 'ours', 'ours', ['relay']),
   server('ws', 'ws', 'peer', ['echo', 'broadcast', 'idle']),
   server('uws', 'uWebSockets.js', 'peer', ['echo', 'broadcast', 'idle'], 'same node'),
@@ -45,7 +46,10 @@ function server(
 /** Installs the peers where they are not, and returns what went wrong. */
 export function installPeers(): string | undefined {
   if (existsSync(join(peersFolder, 'node_modules'))) return;
-  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: peersFolder, encoding: 'utf8' });
+  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: peersFolder,
+    encoding: 'utf8',
+  });
   return done.status ? `the peers could not be installed: ${done.stderr}` : undefined;
 }
 

@@ -44,7 +44,15 @@ const whole = (value: number) => Math.round(value).toLocaleString('en');
 export function tableOf(rows: readonly Row[], measured: readonly Measured[], unit: string): string[] {
   const delays = measured.some(({ rounds }) => rounds.some(({ p50 }) => p50 > 0));
   const loads = measured.some(({ rounds }) => rounds.length > 0);
-  const head = ['', unit, 'spread', 'ratio', ...(delays ? ['p50 µs', 'p99 µs'] : []), 'peak MiB', ...(loads ? ['load'] : [])];
+  const head = [
+    '',
+    unit,
+    'spread',
+    'ratio',
+    ...(delays ? ['p50 µs', 'p99 µs'] : []),
+    'peak MiB',
+    ...(loads ? ['load'] : []),
+  ];
   const cells = rows.map(({ server, median, spread, ratio }, i) => {
     const { rounds, peak } = measured[i]!;
     const of = (key: keyof Round) => medianOf(rounds.map(round => round[key]));
