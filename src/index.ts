@@ -1,4 +1,5 @@
 /** 'websocket-context': the WebSocket fragment engine for Node.js. */
+export { type ConnectOptions, connectWebSocket } from './client.ts';
 export type {
   IHttpStoredContext,
   IWebSocketContext,

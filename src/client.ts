@@ -1,0 +1,143 @@
+/**
+ * connectWebSocket: handshake, transport and context put together, for clients (RFC 6455 §4.1). The HTTP is spoken by
+ * Node's own client; the connection under it is made here, so that whatever ends an attempt takes the connection down
+ * with it: an error, an answer other than 101, the time, the caller's signal. An attempt ends once.
+ */
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import { connect as connectPlain, isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
+import { Context } from './context/context.ts';
+import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
+import { type Engine, threadEngine } from './context/engine.ts';
+import { WebSocketError } from './context/error.ts';
+import { E_OUTOFMEMORY } from './context/hresult.ts';
+import { type Limits, limitsOf } from './context/options.ts';
+import { type Address, composeRequest, HandshakeError, judgeResponse, parseAddress } from './handshake/index.ts';
+import { StreamTransport } from './transport/stream.ts';
+
+const HANDSHAKE_TIMEOUT = 30_000;
+const LONGEST_TIMEOUT = 0x7fff_ffff;
+
+export interface ConnectOptions extends WebSocketOptions {
+  /** The subprotocols to offer, in order of preference. */
+  protocols?: readonly string[];
+  /** Extra headers of the request. */
+  headers?: OutgoingHttpHeaders;
+  origin?: string;
+  /** Milliseconds until the handshake must be done; 0 waits for ever. Default 30_000. */
+  handshakeTimeout?: number;
+  /** Aborts the attempt, which rejects with the signal's reason; once connected it has no effect. */
+  signal?: AbortSignal;
+  /** What tls.connect is told beside host, port and server name. */
+  tls?: ConnectionOptions;
+  /** Connects through this function instead of TCP (proxies, tests); for wss: TLS is laid over what it returns. */
+  createConnection?: () => Duplex | Promise<Duplex>;
+}
+
+/**
+ * Opens a ws:, wss: or ws+unix: connection as a client. Rejects with HandshakeError for an answer that is not the 101
+ * asked for (a redirect is not followed), with the signal's reason, or with the network's own error.
+ */
+export function connectWebSocket(url: string | URL, options: ConnectOptions = {}): Promise<WebSocketContext> {
+  return new Promise((resolve, reject) => {
+    const address = parseAddress(url);
+    const { headers, ...asked } = composeRequest(address, options);
+    const limits = limitsOf(options);
+    const timeout = timeoutOf(options);
+    const engine = threadEngine();
+    const { signal } = options;
+    signal?.throwIfAborted();
+
+    let connection: Duplex | undefined;
+    let over = false;
+    const end = () => {
+      over = true;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const fail = (error: unknown) => {
+      if (over) return;
+      end();
+      connection?.destroy();
+      reject(error);
+    };
+    const abort = () => fail(signal!.reason);
+    const expire = () => fail(new HandshakeError(0, 'ERR_HANDSHAKE_TIMEOUT', `no handshake within ${timeout} ms`));
+    const timer = timeout ? setTimeout(expire, timeout) : undefined;
+    signal?.addEventListener('abort', abort);
+
+    const answered = (response: IncomingMessage, socket?: Duplex, head?: Uint8Array) => {
+      if (over) return;
+      try {
+        const context = openContext(engine, judgeResponse(response, asked), limits, socket!, head!);
+        end();
+        resolve(context);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const converse = (made: Duplex) => {
+      if (over) {
+        made.destroy();
+        return;
+      }
+      connection = made;
+      // The request listens to the connection from here on, and goes on when the attempt is over.
+      request({ createConnection: () => made, path: address.path, headers, setHost: false })
+        .on('error', fail)
+        .on('response', answered)
+        .on('upgrade', answered)
+        .end();
+    };
+    try {
+      const made = dial(address, options);
+      if ('then' in made) made.then(converse).catch(fail);
+      else converse(made);
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+/** Makes the connection that the handshake will go through. */
+function dial(address: Address, options: ConnectOptions): Duplex | Promise<Duplex> {
+  const { createConnection, tls } = options;
+  const { hostname: host, port, socketPath: path, secure } = address;
+  const made = createConnection?.();
+  // Never TCP in its place: what was to go through a proxy must not go past it.
+  if (createConnection && !made) throw new TypeError('createConnection must return a Duplex, or a promise of one');
+  if (!secure) return made ?? connectPlain(path === undefined ? { host, port } : { path });
+  // RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"."
+  const servername = isIP(host) ? '' : host;
+  const secureOver = (socket?: Duplex) =>
+    connectSecure({ host, port, servername, ALPNProtocols: ['http/1.1'], ...tls, ...(socket && { socket }) });
+  return made && 'then' in made ? made.then(secureOver) : secureOver(made);
+}
+
+function openContext(engine: Engine, protocol: string, limits: Limits, socket: Duplex, head: Uint8Array): Context {
+  const record = engine.memory.records.take();
+  if (!record) {
+    throw new WebSocketError('ERR_FULL', 'no decoder record is left: close other connections first', E_OUTOFMEMORY);
+  }
+  let transport!: StreamTransport;
+  const context = new Context({
+    engine,
+    record,
+    role: 'client',
+    protocol,
+    limits,
+    onCleanup: () => {},
+    transport: owner => (transport = new StreamTransport(socket, engine.intake, owner)),
+  });
+  transport.start(head, limits.directReads);
+  return context;
+}
+
+function timeoutOf({ handshakeTimeout = HANDSHAKE_TIMEOUT }: ConnectOptions): number {
+  if (Number.isInteger(handshakeTimeout) && handshakeTimeout >= 0 && handshakeTimeout <= LONGEST_TIMEOUT)
+    return handshakeTimeout;
+  throw new RangeError(
+    `handshakeTimeout must be a whole number from 0 to ${LONGEST_TIMEOUT}; got ${String(handshakeTimeout)}`,
+  );
+}
