@@ -144,10 +144,9 @@ function admitOrigin(
  * TLS in front of us. The other way about, a page that came in the clear must not reach a server that speaks TLS.
  */
 function sameOrigin(origin: string, host: string, secure: boolean): boolean {
-  const scheme = /^https?:/i.exec(origin)?.[0].toLowerCase();
-  if (scheme === undefined || (secure && scheme === 'http:')) return false;
-  const server = normalizeOrigin(`${scheme}//${host}`);
-  return server !== undefined && server === normalizeOrigin(origin);
+  const wanted = normalizeOrigin(origin);
+  if (wanted === undefined || (secure && wanted.startsWith('http:'))) return false;
+  return wanted === normalizeOrigin(`${wanted.slice(0, wanted.indexOf(':'))}://${host}`);
 }
 
 /** Returns scheme, host and port as browsers write them; undefined for "null" and whatever else is no http(s) origin. */

@@ -205,6 +205,7 @@ const STATUSES: [line: string, location: string | undefined, status: number, cod
   ['HTTP/1.1 302 Found', '/login', 302, 'ERR_HANDSHAKE_REDIRECT'],
   ['HTTP/1.1 308 Permanent Redirect', '//x', 308, 'ERR_HANDSHAKE_REDIRECT'],
   ['HTTP/1.1 503 Service Unavailable', undefined, 503, 'ERR_HANDSHAKE_STATUS'],
+  ['HTTP/1.1 400 Bad Request', '/elsewhere', 400, 'ERR_HANDSHAKE_STATUS'],
 ];
 for (const [line, Location, status, code] of STATUSES) {
   test(`${line} is ${code}, with its status and headers`, async () => {

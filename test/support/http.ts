@@ -24,6 +24,7 @@ export function parseRequest(head: string): Promise<IncomingMessage> {
 export function parseResponse(answer: (request: string) => string, headers = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const sent = request({ createConnection: () => joinAnswer(answer), headers, maxHeaderSize: LARGEST_HEAD });
+    sent.maxHeadersCount = 0;
     for (const event of ['upgrade', 'response']) sent.on(event, resolve);
     sent.on('error', reject);
     sent.end();
