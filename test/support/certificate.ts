@@ -1,0 +1,26 @@
+/**
+ * A key and a self-signed certificate for localhost, 127.0.0.1 and ::1, valid until 2120: for tests, and secret to nobody.
+ *
+ *     openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt -out key.pem
+ */
+
+export const KEY = `
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQga9V2yHq9sxRyUost
+T6xuzslKMuhKcH/fkIeUZIZRm8WhRANCAARGS+2fo4f4oPqttlZeNPcgTjK2QkgG
+8l6qIiLIARnzK/O6TYlYO0ELQ9SV6wY3cV0OUZ4L+RosxTjmQ7Tic6ii
+-----END PRIVATE KEY-----
+`;
+
+export const CERTIFICATE = `
+-----BEGIN CERTIFICATE-----
+MIIBejCCAR+gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABEZL7Z+jh/ig+q22
+Vl409yBOMrZCSAbyXqoiIsgBGfMr87pNiVg7QQtD1JXrBjdxXQ5Rngv5GizFOOZD
+tOJzqKKjYDBeMA8GA1UdEwEB/wQFMAMBAf8wLAYDVR0RBCUwI4IJbG9jYWxob3N0
+hwR/AAABhxAAAAAAAAAAAAAAAAAAAAABMB0GA1UdDgQWBBRXIpS7a+1n/5D6ehrE
+63SN0/hOGDAKBggqhkjOPQQDAgNJADBGAiEA3R9mOf1XS/FLccECDBiSOV9Oa2DP
+gHuaGEn4VccHgiICIQDm0kamy8HoHX+gFOKew3XiQ7+8lpBFH05Se4ePiZCTrQ==
+-----END CERTIFICATE-----
+`;
