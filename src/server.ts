@@ -1,7 +1,6 @@
 /** WebSocketModule: handshake, transport and context put together, for servers. */
 import type { Server as HttpServer, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { closePayload } from './context/close.ts';
@@ -88,10 +87,10 @@ export class WebSocketModule {
     const destroy = () => socket.destroy();
     socket.on('error', destroy);
     socket.end(text);
-    // Until the peer has read the answer and ends its side, what it sends is discarded.
+    // Until the peer has read the answer and ends its side, what it sends is discarded; sending keeps nothing open.
     socket.resume();
-    if ('setTimeout' in socket) (socket as Socket).setTimeout(this.#limits.closeTimeout, destroy);
-    else socket.once('finish', destroy);
+    const timer = setTimeout(destroy, this.#limits.closeTimeout).unref();
+    socket.once('close', () => clearTimeout(timer));
   }
 
   /**

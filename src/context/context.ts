@@ -8,7 +8,7 @@ import type { Transport, TransportOwner } from '../transport/transport.ts';
 import { type Close, closePayload, readClose } from './close.ts';
 import type { Stats, WebSocketContext } from './contract.ts';
 import { type Deadline, now, type Timed } from './deadlines.ts';
-import type { Engine } from './engine.ts';
+import type { Completing, Engine } from './engine.ts';
 import { WebSocketError } from './error.ts';
 import {
   E_CONNECTION_INVALID,
@@ -47,7 +47,7 @@ export interface ContextInit {
 
 let pingsSent = 0;
 
-export class Context implements WebSocketContext, TransportOwner, ReceiverOwner, Timed {
+export class Context implements WebSocketContext, TransportOwner, ReceiverOwner, Completing, Timed {
   readonly role: 'server' | 'client';
   readonly protocol: string;
   fault: Fault | undefined = undefined;
@@ -101,6 +101,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult {
+    if (result) result.completionExpected = false;
     if (!(data instanceof Uint8Array) || badCall(async, completion, result)) return E_INVALIDARG;
     if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;
@@ -133,6 +134,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult {
+    if (result) result.completionExpected = false;
     if (data !== null && (!(data instanceof Uint8Array) || data.length === 0)) return E_INVALIDARG;
     if (badCall(async, completion, result)) return E_INVALIDARG;
     return this.#receiver.read(data, async, completion, completionContext, result);
@@ -146,6 +148,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult {
+    if (result) result.completionExpected = false;
     if (badCall(async, completion, result)) return E_INVALIDARG;
     if (reason !== null && typeof reason !== 'string') return E_INVALIDARG;
     const payload = closePayload(statusCode, reason ?? '');
@@ -165,7 +168,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
 
   getCloseStatus(status: CloseStatus): HResult {
     if (!status) return E_INVALIDARG;
-    if (!this.#close || !this.#receiver.ended) return E_NOT_SET;
+    if (!this.#close || !this.#receiver.ended || this.#receiver.end !== S_OK) return E_NOT_SET;
     status.statusCode = this.#close.code;
     status.reason = this.#close.reason;
     return S_OK;
@@ -291,7 +294,8 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
 
   control(opcode: number, bytes: Uint8Array): void {
     if (opcode === OP_PING) {
-      if (sends(this.#state)) this.#sender.control(OP_PONG, bytes);
+      // §5.5.2: "an endpoint MUST send a Pong frame in response, unless it already received a Close frame".
+      this.#sender.control(OP_PONG, bytes);
     } else if (opcode === OP_PONG) {
       this.#keepalive?.answered(bytes, now());
     } else {
@@ -313,7 +317,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   delivered(): void {
-    if (this.#gone && this.#receiver.drained) this.cleanupStoredContext();
+    if (this.#gone && this.#receiver.drained) this.#engine.due(this);
     else if (!this.#cleaned) this.#closing();
   }
 
@@ -322,7 +326,13 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   resume(): void {
+    this.#keepalive?.resumed(now());
     this.#transport.resume();
+  }
+
+  /** All is delivered, and the call or completion that did it has returned. */
+  complete(): void {
+    this.cleanupStoredContext();
   }
 
   // ── time ──
@@ -379,5 +389,5 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
 /** An asynchronous call tells its end by a completion or by a result. */
 function badCall(async: boolean, completion: WebSocketCompletion | null, result: FragmentResult | undefined): boolean {
   if (completion !== null && typeof completion !== 'function') return true;
-  return async && completion === null && result === undefined;
+  return async && !completion && !result;
 }

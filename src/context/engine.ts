@@ -59,6 +59,10 @@ export class Engine {
   #aborts: Aborting[] = [];
   /** True between begin and settle: the turn's end is in sight and need not be asked for. */
   #inside = false;
+  // A stream in memory may deliver from inside a write, and a completion may accept a connection with bytes behind its
+  // handshake: work begins inside work, and leaves what it made due to the outer one.
+  #completing = false;
+  #settling = false;
   #scheduled = false;
   readonly #keys = new Uint32Array(KEYS);
   #keysUsed = KEYS;
@@ -105,7 +109,8 @@ export class Engine {
   /** Runs the completions that are due now; those that become due meanwhile wait for the next time. */
   runDue(): void {
     const count = this.#dueCount;
-    if (!count) return;
+    if (!count || this.#completing) return;
+    this.#completing = true;
     const due = this.#due;
     this.#due = this.#running;
     this.#running = due;
@@ -115,11 +120,13 @@ export class Engine {
       due[index] = null;
       completing.complete();
     }
+    this.#completing = false;
   }
 
   /** Ends the turn's work: runs what is due, then sends what was written. */
   settle(): void {
-    this.#inside = true;
+    if (this.#settling || this.#completing) return;
+    this.#inside = this.#settling = true;
     for (let budget = COMPLETIONS_MOST; this.#dueCount && budget > 0; ) {
       budget -= this.#dueCount;
       this.runDue();
@@ -131,7 +138,7 @@ export class Engine {
       flushing.flush();
     }
     this.#dirtyCount = 0;
-    this.#inside = false;
+    this.#inside = this.#settling = false;
     if (this.#dueCount) setImmediate(this.#settle);
   }
 

@@ -42,6 +42,11 @@ export class Keepalive {
     return false;
   }
 
+  /** The socket is read again: what the peer said meanwhile is still on its way. */
+  resumed(now: number): void {
+    if (this.#silentAt) this.#silentAt = now + this.#limits.pongTimeout;
+  }
+
   /** A ping goes out: the silence is counted from the first that nothing followed. */
   sent(now: number): void {
     if (this.#limits.pongTimeout && !this.#silentAt) this.#silentAt = now + this.#limits.pongTimeout;

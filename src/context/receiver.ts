@@ -171,7 +171,7 @@ export class Receiver implements Completing {
     this.#head = this.#tail = null;
     this.#cost = this.buffered = 0;
     if (this.#engine.live.owner === this) this.#engine.live.limit = this.#engine.live.cursor;
-    this.end ??= E_OPERATION_ABORTED;
+    if (!this.ended) this.end = E_OPERATION_ABORTED;
     this.ended = true;
     if (this.paused) this.#resume();
   }

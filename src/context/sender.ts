@@ -141,7 +141,9 @@ export class Sender implements Completing, Aborting, Flushing {
   /** Sends a control frame of the engine's own, as soon as no other frame is part-written. `payload` is copied. */
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
-    if (this.#midFrame || (opcode === OP_PONG && !this.#ready())) this.#owe(opcode, payload.slice());
+    // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
+    const behind = opcode === OP_CLOSE ? this.#payload !== null : this.#midFrame;
+    if (behind || (opcode === OP_PONG && !this.#ready())) this.#owe(opcode, payload.slice());
     else this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
 
@@ -213,9 +215,9 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.waiting && this.#aborted) this.#finish(E_OPERATION_ABORTED);
   }
 
-  /** Completes the waiting call with E_OPERATION_ABORTED now. */
+  /** Completes the waiting call now, as the connection was lost. */
   abandon(): void {
-    if (this.waiting) this.#finish(E_OPERATION_ABORTED);
+    if (this.waiting) this.#finish(this.#hr);
   }
 
   /** Gives what the turn filled to the transport, in one write. */
@@ -225,7 +227,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#writing) this.#stashStretches();
     else if (this.#chunks || this.#stash) this.#writeAll();
     else if (this.#page) this.#writeStretch();
-    if (this.#ending && !this.#writing && this.unsent === 0 && !this.#midFrame && !this.#owed) {
+    if (this.#ending && !this.#writing && this.unsent === 0 && !this.#payload && !this.#owed) {
       this.#ending = false;
       this.#transport.end();
     }
@@ -287,7 +289,7 @@ export class Sender implements Completing, Aborting, Flushing {
   #advance(): void {
     if (this.#payload && (this.#midFrame || this.#roomy)) this.#proceed();
     else if (this.#stash || this.#chunks || this.#page) this.flush();
-    if (!this.#midFrame) this.#payOwed();
+    if (!this.#payload) this.#payOwed();
     if (this.waiting && !this.#payload && (this.#aborted || this.#roomy)) this.#engine.due(this);
     this.#mark();
   }

@@ -51,7 +51,8 @@ export class StreamTransport implements Transport {
   /** Callbacks still to come of writes that were taken at once. */
   #taken = 0;
   #writing = false;
-  #onWritten: (() => void) | undefined = undefined;
+  #paused = false;
+  #onWritten: ((error?: Error | null) => void) | undefined = undefined;
 
   /** Takes over `socket`. Reading begins with `start`. */
   constructor(socket: Duplex, intake: Intake, owner: TransportOwner) {
@@ -75,7 +76,8 @@ export class StreamTransport implements Transport {
     if (socket.closed) setImmediate(() => this.closed());
     else if (socket.readableEnded) setImmediate(() => owner.ended());
     if (!direct || !readInto(socket, intake.window, onRead)) socket.on('data', onData);
-    socket.resume();
+    if (this.#paused) socket.pause();
+    else socket.resume();
   }
 
   get remoteAddress(): string | undefined {
@@ -98,9 +100,9 @@ export class StreamTransport implements Transport {
   }
 
   #write(chunk: Buffer): void {
-    this.#onWritten ??= () => {
+    this.#onWritten ??= error => {
       if (this.#taken) this.#taken--;
-      else this.#released();
+      else if (!error) this.#released();
     };
     this.#writing = true;
     this.socket.write(this.#keeps ? Buffer.from(chunk) : chunk, this.#onWritten);
@@ -119,9 +121,10 @@ export class StreamTransport implements Transport {
     this.owner.written();
   }
 
+  /** A write that failed is let go of when all is known to be over, not as if it had been taken. */
   closed(): void {
-    this.#released();
     this.owner.closed(this.error);
+    this.#released();
   }
 
   end(): void {
@@ -133,10 +136,12 @@ export class StreamTransport implements Transport {
   }
 
   pause(): void {
+    this.#paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.socket.resume();
   }
 }
