@@ -1,0 +1,101 @@
+/**
+ * Contexts for tests: one against a peer that the test plays, or two joined by memory. Every context made here is
+ * watched, and `leaveNothing`, run after each test, holds the engine to account: no call pending, every decoder's record
+ * given back, no stretch of a send page held.
+ */
+import * as assert from 'uvu/assert';
+import { Context } from '../../src/context/context.ts';
+import type { WebSocketContext, WebSocketOptions } from '../../src/context/contract.ts';
+import { threadEngine } from '../../src/context/engine.ts';
+import { limitsOf } from '../../src/context/options.ts';
+import type { Page } from '../../src/context/pages.ts';
+import { StreamTransport } from '../../src/transport/stream.ts';
+import { type Link, linkPair } from './link.ts';
+import { Peer } from './peer.ts';
+import { Watched } from './watched.ts';
+
+export type Role = 'server' | 'client';
+export const ROLES: readonly Role[] = ['server', 'client'];
+
+const engine = threadEngine();
+const watched = new Set<Watched>();
+const pages = new Set<Page>([engine.pages.current]);
+const turnPage = engine.pages.turn.bind(engine.pages);
+engine.pages.turn = () => {
+  turnPage();
+  pages.add(engine.pages.current);
+};
+
+/** Puts a context under watch until the test's end. */
+export function watch(context: WebSocketContext): Watched {
+  const one = new Watched(context as Context);
+  watched.add(one);
+  return one;
+}
+
+/** Opens a context on one end of a stream; the bytes of `head` are the first that it decodes. */
+export function openOn(stream: Link, role: Role, options: WebSocketOptions = {}, head = Buffer.alloc(0)): Watched {
+  let transport!: StreamTransport;
+  const context = new Context({
+    engine,
+    record: engine.memory.records.take(),
+    role,
+    protocol: '',
+    limits: limitsOf(options),
+    onCleanup: () => one.cleaned++,
+    transport: owner => (transport = new StreamTransport(stream, engine.intake, owner)),
+  });
+  const one: Watched = watch(context);
+  transport.start(head, true);
+  return one;
+}
+
+export interface Wired {
+  readonly context: Watched;
+  readonly peer: Peer;
+  /** The context's end, and the peer's. */
+  readonly near: Link;
+  readonly far: Link;
+}
+
+/** Opens a context of this role whose peer is the test. */
+export function open(role: Role, options: WebSocketOptions = {}): Wired {
+  const [near, far] = linkPair();
+  const context = openOn(near, role, options);
+  return { context, peer: new Peer(far, role === 'server' ? 'client' : 'server'), near, far };
+}
+
+export interface Pair {
+  readonly server: Watched;
+  readonly client: Watched;
+}
+
+/** Opens a server's and a client's context, joined. */
+export function openPair(options: WebSocketOptions = {}, clientOptions = options): Pair {
+  const [near, far] = linkPair();
+  return { server: openOn(near, 'server', options), client: openOn(far, 'client', clientOptions) };
+}
+
+/** Ends every context of the test and asserts that it left nothing behind. */
+export async function leaveNothing(): Promise<void> {
+  for (const one of watched) one.cleanupStoredContext();
+  for (const { started, inline, completed } of watched) {
+    assert.is(started, inline + completed, 'calls started = finished inline + completions run');
+  }
+  watched.clear();
+  // Streams that were destroyed give back what they hold when they close.
+  const held = () => Array.from(pages, page => page.held).some(count => count);
+  for (let turns = 0; held() && turns < 100; turns++) await turn();
+  assert.is(engine.memory.records.taken, 0, 'every record has been given back');
+  assert.not.ok(held(), 'no stretch of a send page is held');
+}
+
+/** Resolves in a later turn of the event loop, when what was due before has happened. */
+export function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}
+
+/** Lets everything happen that needs no more than the streams in memory. */
+export async function turns(count = 8): Promise<void> {
+  for (let index = 0; index < count; index++) await turn();
+}
