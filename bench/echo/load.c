@@ -1,5 +1,6 @@
 /*
- * The load generator: load PORT FILE MODE CONNECTIONS DEPTH WARMUP SECONDS PLAIN|TLS, one line of JSON on stdout.
+ * The load generator: load PORT FILE MODE CONNECTIONS DEPTH WARMUP SECONDS PLAIN|TLS. Says 'measuring' when it begins to,
+ * and ends with one line of JSON.
  *
  * FILE holds a cycle of messages (messages.ts): as client frames, encoded and masked beforehand, one behind the other, and
  * as plain payloads. Every connection sends that cycle round and round, each from another place in it, and keeps DEPTH
@@ -390,6 +391,8 @@ int main(int arguments, char **argument) {
     send_allowed(&connections[i]);
   }
   run_until(started + warmup, false);
+  puts("measuring");
+  fflush(stdout);
   measuring = true;
   uint64_t from = now(), before = answers;
   double busy_before = cpu_seconds();
@@ -403,7 +406,8 @@ int main(int arguments, char **argument) {
   uint64_t least = UINT64_MAX;
   for (int i = 0; i < total; i++) if (connections[i].answered < least) least = connections[i].answered;
   if (!least) fail("a connection got no answer");
-  say_goodbye();
   printf("{\"messages\":%lu,\"seconds\":%.4f,\"busy\":%.3f,\"p50\":%.1f,\"p99\":%.1f}\n", measured, seconds, busy / seconds,
          depth == 1 ? percentile(0.5) : 0, depth == 1 ? percentile(0.99) : 0);
+  fflush(stdout);
+  say_goodbye();
 }

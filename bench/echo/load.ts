@@ -185,6 +185,7 @@ if (mode === 'idle') {
 
 for (const connection of broadcast ? connections.slice(0, 1) : connections) connection.allowNext();
 await sleep(Number(warmup) * 1000);
+console.log('measuring');
 measuring = true;
 const from = performance.now();
 const before = answers;

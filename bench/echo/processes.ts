@@ -9,6 +9,9 @@ import { createInterface } from 'node:readline';
 
 const pinning = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
+/** Linux's USER_HZ, as seen from outside the kernel. */
+const TICKS_A_SECOND = 100;
+
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 export const pinned = pinning
@@ -19,6 +22,7 @@ export interface Running {
   readonly child: ChildProcess;
   /** The next line that the program prints; rejects with what it said on stderr where it ends instead. */
   line(): Promise<string>;
+  readonly closed: Promise<void>;
 }
 
 const running = new Set<ChildProcess>();
@@ -39,10 +43,11 @@ export function run(core: number, command: string, args: readonly string[]): Run
       reject(new Error(complaint.trim() || `ended with ${signal ?? code}`));
     });
   });
-  ended.catch(() => {});
+  const closed = ended.catch(() => {});
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     child,
+    closed,
     line: async () => {
       const { value, done } = await lines.next();
       return done ? ended : value;
@@ -50,11 +55,19 @@ export function run(core: number, command: string, args: readonly string[]): Run
   };
 }
 
-export async function end({ child }: Running): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = new Promise(resolve => child.once('close', resolve));
+export async function end({ child, closed }: Running): Promise<void> {
   child.kill('SIGKILL');
   await closed;
+}
+
+/** Returns the processor time that a program has used, in seconds, or NaN where there is no /proc. */
+export function processorTimeOf({ child }: Running): number {
+  try {
+    const fields = readFileSync(`/proc/${child.pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** Returns a field of /proc/PID/status in bytes, or NaN where there is no /proc. */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { end, LOAD_CORE, memoryOf, run } from './processes.ts';
+import { end, LOAD_CORE, memoryOf, processorTimeOf, run } from './processes.ts';
 import type { Server, Started } from './servers.ts';
 import type { Workload } from './workloads.ts';
 
@@ -38,6 +38,8 @@ export interface Round {
   readonly seconds: number;
   /** The generator's share of its core: near 1, it was the limit and not the server. */
   readonly busy: number;
+  /** The server's share of its own. */
+  readonly serverBusy: number;
   /** Microseconds; 0 with more than one message in flight. */
   readonly p50: number;
   readonly p99: number;
@@ -56,7 +58,12 @@ function generate(by: Generator, of: Workload, mode: string, connections: number
 export async function loadRound(by: Generator, of: Workload, on: Server, at: Started, seconds: number): Promise<Round> {
   const mode = on.name === 'bare' ? 'bare' : of.mode === 'broadcast' ? 'broadcast' : 'echo';
   const generator = generate(by, of, mode, of.connections, at.port, seconds);
-  return JSON.parse(await generator.line());
+  await generator.line();
+  const before = processorTimeOf(at);
+  const round = JSON.parse(await generator.line());
+  const serverBusy = (processorTimeOf(at) - before) / round.seconds;
+  await generator.closed;
+  return { ...round, serverBusy };
 }
 
 async function settledMemory(at: Started): Promise<number> {

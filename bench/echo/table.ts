@@ -39,6 +39,7 @@ export function rowsOf(measured: readonly Measured[], lessIsBetter: boolean): Ro
 }
 
 const whole = (value: number) => Math.round(value).toLocaleString('en');
+const share = (value: number) => `${(value * 100).toFixed(0)}%`;
 
 /** Returns the table's lines. */
 export function tableOf(rows: readonly Row[], measured: readonly Measured[], unit: string): string[] {
@@ -51,7 +52,7 @@ export function tableOf(rows: readonly Row[], measured: readonly Measured[], uni
     'ratio',
     ...(delays ? ['p50 µs', 'p99 µs'] : []),
     'peak MiB',
-    ...(loads ? ['load'] : []),
+    ...(loads ? ['server', 'load'] : []),
   ];
   const cells = rows.map(({ server, median, spread, ratio }, i) => {
     const { rounds, peak } = measured[i]!;
@@ -59,11 +60,11 @@ export function tableOf(rows: readonly Row[], measured: readonly Measured[], uni
     return [
       server.title,
       whole(median),
-      `±${(spread * 100).toFixed(1)}%`,
+      `±${share(spread)}`,
       Number.isNaN(ratio) ? '' : ratio.toFixed(2),
       ...(delays ? [of('p50').toFixed(0), of('p99').toFixed(0)] : []),
       whole(peak / 2 ** 20),
-      ...(loads ? [`${(of('busy') * 100).toFixed(0)}%`] : []),
+      ...(loads ? [share(of('serverBusy')), share(of('busy'))] : []),
     ];
   });
   const lines = [head, ...cells];
