@@ -25,7 +25,8 @@ const ROOMS: Record<string, { ours: readonly string[]; node: readonly string[] }
     ours: ['contract', 'error', 'hresult', 'result'].map(file => `src/context/${file}.ts`),
     node: [],
   },
-  'src/cli': { ours: ['src/index.ts', 'src/codec/index.ts'], node: ANY },
+  'src/page': { ours: ['src/codec/index.ts'], node: ['node:fs', 'node:http', 'node:path'] },
+  'src/cli': { ours: ['src/index.ts', 'src/codec/index.ts', 'src/page/server.ts'], node: ANY },
   src: { ours: ['src/codec/', 'src/transport/', 'src/context/', 'src/handshake/', 'src/connection/'], node: ANY },
 };
 

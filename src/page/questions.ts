@@ -1,0 +1,37 @@
+/** What the inspector asks of its worker, and what that answers. */
+import type { Format } from './input.ts';
+import type { Fault, Frame, Role, Row } from './recording.ts';
+
+export type Source =
+  | { readonly kind: 'text'; readonly text: string; readonly format: Format }
+  | { readonly kind: 'file'; readonly file: File; readonly connection: number }
+  | { readonly kind: 'live' };
+
+export type Question =
+  | { readonly ask: 'open'; readonly source: Source; readonly role: Role | 'guess' }
+  | { readonly ask: 'append'; readonly type: 'send' | 'receive'; readonly data: string | ArrayBuffer }
+  | { readonly ask: 'rows'; readonly from: number; readonly count: number }
+  | { readonly ask: 'frame'; readonly index: number; readonly from: number | undefined }
+  | { readonly ask: 'cancel' };
+
+/** How far reading has come. */
+export interface Summary {
+  readonly state: 'reading' | 'done' | 'cancelled';
+  /** Bytes read, and bytes there are. */
+  readonly read: number;
+  readonly total: number;
+  readonly frames: number;
+  readonly messages: number;
+  /** Where reading ended before the bytes did. */
+  readonly stop: number | undefined;
+  readonly fault: Fault | undefined;
+  readonly role: Role | 'both';
+  /** Addresses of a HAR's connections. */
+  readonly connections: readonly string[];
+}
+
+export type Answer =
+  | { readonly is: 'summary'; readonly summary: Summary }
+  | { readonly is: 'rows'; readonly from: number; readonly rows: readonly Row[] }
+  | { readonly is: 'frame'; readonly frame: Frame }
+  | { readonly is: 'refused'; readonly message: string };
