@@ -2,6 +2,7 @@
  * Drives `decode` of a built module as assembly/decode.ts documents it, and nothing between: bytes are copied to where
  * the test wants them, fragments are read from their table. What a fragment may be is checked at every one.
  */
+import { isAscii } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import * as assert from 'uvu/assert';
@@ -94,7 +95,7 @@ export class Engine {
     assert.ok(address >= start - carried && address + length <= end, 'a fragment lies within what was given');
     const data = this.bytes.slice(address, address + length);
     if (flags & abi.FLAG_ASCII) {
-      assert.ok(opcode === abi.OP_TEXT && data.every(byte => byte < 0x80), 'FLAG_ASCII says text, all below 0x80');
+      assert.ok(opcode === abi.OP_TEXT && isAscii(data), 'FLAG_ASCII says text, all below 0x80');
     }
     return { opcode, final: (flags & abi.FLAG_FINAL) !== 0, data };
   }
