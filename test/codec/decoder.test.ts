@@ -264,7 +264,7 @@ test('1,024 decoders may be open; one more is refused until one is freed', () =>
   );
   for (const decoder of decoders) decodeAll(decoder, HELLO.subarray(0, 3));
   for (const decoder of decoders) assert.equal(decodeAll(decoder, HELLO.subarray(3)), ['ello']);
-  decoders[500]!.free();
+  for (let times = 0; times < 2; times++) decoders[500]!.free();
   assert.equal(decodeAll(crowded.decoder(CLIENT), HELLO), ['Hello']);
   assert.throws(() => crowded.decoder(CLIENT), RangeError);
 });
