@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 
-const pinning = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
+const pinning = availableParallelism() > 1 && spawnSync('taskset', ['-p', `${process.pid}`]).status === 0;
 
 /** Linux's USER_HZ, as seen from outside the kernel. */
 const TICKS_A_SECOND = 100;
