@@ -17,7 +17,7 @@ import { Watched } from './watched.ts';
 export type Role = 'server' | 'client';
 export const ROLES: readonly Role[] = ['server', 'client'];
 
-const engine = threadEngine();
+export const engine = threadEngine();
 const watched = new Set<Watched>();
 const pages = new Set<Page>([engine.pages.current]);
 const turnPage = engine.pages.turn.bind(engine.pages);
