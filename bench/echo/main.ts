@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
     workloads: { type: 'string', default: '' },
     servers: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '0.5' },
     node: { type: 'string', default: process.execPath },
   },
 });

@@ -6,7 +6,7 @@ import { end, LOAD_CORE, memoryOf, processorTimeOf, run } from './processes.ts';
 import type { Server, Started } from './servers.ts';
 import type { Workload } from './workloads.ts';
 
-const WARMUP_SECONDS = 0.3;
+const WARMUP_SECONDS = 0.2;
 const WARMUP_CONNECTIONS = 500;
 const SETTLED_BYTES = 64 * 1024;
 const source = join(import.meta.dirname, '../../../bench/echo/load.c');

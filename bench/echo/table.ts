@@ -14,17 +14,21 @@ export interface Measured {
 export interface Row {
   readonly server: Server;
   readonly median: number;
-  /** Half of what lies between the least and the most, as a share of the median. */
+  /** Half of what lies between the quartiles, as a share of the median. */
   readonly spread: number;
   /** To the best peer; above 1 is better, whether more is better or less. NaN without a peer. */
   readonly ratio: number;
 }
 
-export function medianOf(values: readonly number[]): number {
+/** Returns the value that `share` of the values do not exceed, between two of them where it falls there. */
+function quantileOf(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const place = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(place)]!;
+  return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
 }
+
+const medianOf = (values: readonly number[]) => quantileOf(values, 0.5);
 
 export function rowsOf(measured: readonly Measured[], lessIsBetter: boolean): Row[] {
   const better = (a: number, b: number) => (lessIsBetter ? b / a : a / b);
@@ -33,7 +37,7 @@ export function rowsOf(measured: readonly Measured[], lessIsBetter: boolean): Ro
   const best = peers.reduce((a, b) => (better(b, a) > 1 ? b : a), peers[0] ?? Number.NaN);
   return measured.map(({ server, values }, i) => {
     const median = medians[i]!;
-    const spread = (Math.max(...values) - Math.min(...values)) / 2 / median;
+    const spread = (quantileOf(values, 0.75) - quantileOf(values, 0.25)) / 2 / median;
     return { server, median, spread, ratio: better(median, best) };
   });
 }
