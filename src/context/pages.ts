@@ -16,8 +16,8 @@ export class Page {
     this.bytes = bytes;
   }
 
-  view(start: number, end: number): Buffer {
-    return Buffer.from(this.bytes.buffer, this.ptr + start, end - start);
+  view(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.ptr + start, end - start);
   }
 }
 

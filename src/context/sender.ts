@@ -45,12 +45,12 @@ export class Sender implements Completing, Aborting, Flushing {
   #page: Page | null = null;
   #start = 0;
   #end = 0;
-  #chunks: Buffer[] | null = null;
+  #chunks: Uint8Array[] | null = null;
   #pages: Page[] | null = null;
   #dirty = false;
 
   // What waits for the write under way, and what that holds.
-  #stash: Buffer | null = null;
+  #stash: Uint8Array | null = null;
   #stashed = 0;
   #writing = false;
   #writingBytes = 0;
@@ -326,7 +326,7 @@ export class Sender implements Completing, Aborting, Flushing {
       } else {
         this.#closeStretch();
         this.#chunks ??= [];
-        this.#chunks.push(Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset + at, length));
+        this.#chunks.push(new Uint8Array(payload.buffer, payload.byteOffset + at, length));
         this.unsent += length;
       }
       this.flush();
@@ -455,8 +455,8 @@ export class Sender implements Completing, Aborting, Flushing {
     for (const chunk of this.#chunks) {
       const needed = this.#stashed + chunk.length;
       if (!this.#stash || needed > this.#stash.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(STASH_LEAST, needed, 2 * (this.#stash?.length ?? 0)));
-        if (this.#stash) this.#stash.copy(larger, 0, 0, this.#stashed);
+        const larger = new Uint8Array(Math.max(STASH_LEAST, needed, 2 * (this.#stash?.length ?? 0)));
+        if (this.#stash) larger.set(this.#stash.subarray(0, this.#stashed));
         this.#stash = larger;
       }
       this.#stash.set(chunk, this.#stashed);

@@ -4,7 +4,18 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { kernelHandle, readInto } from './fast.ts';
+import { getSystemErrorName } from 'node:util';
+import {
+  directHandle,
+  directWrite,
+  type Handle,
+  kernelHandle,
+  learn,
+  PENDING,
+  readInto,
+  TAKEN,
+  type WriteOwner,
+} from './handle.ts';
 import type { Intake } from './intake.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
@@ -13,6 +24,11 @@ const TRANSPORT = Symbol('transport');
 
 interface Carrier extends Duplex {
   [TRANSPORT]: StreamTransport;
+}
+
+/** net.Socket restarts its idle timer by this when it writes. */
+interface TimedSocket {
+  _unrefTimer?(): void;
 }
 
 function onRead(this: Duplex, length: number): boolean {
@@ -38,7 +54,7 @@ function onClose(this: Carrier): void {
   this[TRANSPORT].closed();
 }
 
-export class StreamTransport implements Transport {
+export class StreamTransport implements Transport, WriteOwner {
   readonly socket: Duplex;
   readonly intake: Intake;
   readonly owner: TransportOwner;
@@ -48,6 +64,8 @@ export class StreamTransport implements Transport {
   readonly #plain: boolean;
   /** True where the stream may keep what it is given beyond the write's callback. */
   readonly #keeps: boolean;
+  /** The handle that takes bytes past the stream layer, null where there is none, undefined while that is not known. */
+  #handle: Handle | null | undefined;
   /** Callbacks still to come of writes that were taken at once. */
   #taken = 0;
   #writing = false;
@@ -62,6 +80,7 @@ export class StreamTransport implements Transport {
     this.owner = owner;
     this.#keeps = !handle;
     this.#plain = handle !== undefined && !handle._parent;
+    this.#handle = this.#plain ? undefined : null;
     this.stretch = this.#plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
     socket.on('end', onEnd).on('error', onError).on('close', onClose);
@@ -84,28 +103,64 @@ export class StreamTransport implements Transport {
     return (this.socket as Partial<Socket>).remoteAddress;
   }
 
-  write(chunk: Buffer): boolean {
+  write(chunk: Uint8Array): boolean {
+    const handle = this.#direct();
+    if (handle) return this.#give(handle, chunk);
     this.#write(chunk);
     return this.#settled();
   }
 
-  writev(chunks: readonly Buffer[]): boolean {
-    this.socket.cork();
+  writev(chunks: readonly Uint8Array[]): boolean {
+    const handle = this.#direct();
+    if (handle) return this.#give(handle, chunks);
+    const { socket } = this;
     const last = chunks.length - 1;
-    for (let index = 0; index < last; index++)
-      this.socket.write(this.#keeps ? Buffer.from(chunks[index]!) : chunks[index]);
+    socket.cork();
+    for (let index = 0; index < last; index++) socket.write(this.#keeps ? chunks[index]!.slice() : chunks[index]);
     this.#write(chunks[last]!);
-    this.socket.uncork();
+    socket.uncork();
     return this.#settled();
   }
 
-  #write(chunk: Buffer): void {
-    this.#onWritten ??= error => {
+  wrote(status: number): void {
+    if (status < 0) this.#fail(status);
+    else this.#released();
+  }
+
+  /** The handle to write to, where that is known to go; otherwise the stream writes, and is watched doing it. */
+  #direct(): Handle | null {
+    if (this.#handle !== undefined) return this.#handle;
+    const handle = directHandle(this.socket);
+    if (handle) this.#handle = handle;
+    else learn(this.socket);
+    return handle ?? null;
+  }
+
+  #give(handle: Handle, bytes: Uint8Array | readonly Uint8Array[]): boolean {
+    if (this.socket.destroyed) {
+      this.#writing = true;
+      return false;
+    }
+    (this.socket as unknown as TimedSocket)._unrefTimer?.();
+    const status = directWrite(handle, bytes, this);
+    if (status === TAKEN) return true;
+    this.#writing = true;
+    if (status !== PENDING) this.#fail(status);
+    return false;
+  }
+
+  #fail(status: number): void {
+    const code = getSystemErrorName(status);
+    this.socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }));
+  }
+
+  #write(chunk: Uint8Array): void {
+    this.#onWritten ??= () => {
       if (this.#taken) this.#taken--;
-      else if (!error) this.#released();
+      else this.#released();
     };
     this.#writing = true;
-    this.socket.write(this.#keeps ? Buffer.from(chunk) : chunk, this.#onWritten);
+    this.socket.write(this.#keeps ? chunk.slice() : chunk, this.#onWritten);
   }
 
   #settled(): boolean {

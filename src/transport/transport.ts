@@ -20,9 +20,9 @@ export interface Transport {
    * Gives bytes to the peer, in order, one write at a time. True when all were taken at once and the memory is free
    * again; otherwise `written` follows, and until then neither may another write begin nor the bytes change.
    */
-  write(chunk: Buffer): boolean;
+  write(chunk: Uint8Array): boolean;
   /** The same for several chunks. */
-  writev(chunks: readonly Buffer[]): boolean;
+  writev(chunks: readonly Uint8Array[]): boolean;
   /** Ends the sending side; no write may be under way. */
   end(): void;
   destroy(): void;
