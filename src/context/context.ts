@@ -231,7 +231,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
       throw new WebSocketError('ERR_STATE', 'a PING can be sent only before CLOSE', E_CONNECTION_INVALID);
     }
     const time = now();
-    const bytes = payload?.slice() ?? new Uint8Array(new Float64Array([++pingsSent]).buffer);
+    const bytes = new Uint8Array(payload ?? new Float64Array([++pingsSent]).buffer);
     this.#keepalive ??= new Keepalive(this.#limits, time);
     const answer = this.#keepalive.expect(bytes, time);
     this.#ping(bytes, time);
