@@ -1,0 +1,312 @@
+/** Pings and pongs: the peer's are answered, the engine's own go out at an interval, and a silent peer counts as lost. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { WebSocketError } from '../../src/context/error.ts';
+import { E_NETNAME_DELETED, E_OPERATION_ABORTED } from '../../src/context/hresult.ts';
+import { Clock } from '../support/clock.ts';
+import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
+import { pattern } from '../support/peer.ts';
+
+const test = suite('context/keepalive');
+const clock = new Clock();
+test.before(() => clock.install());
+test.after.each(leaveNothing);
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => assert.unreachable('it is rejected'),
+    error => error,
+  );
+}
+
+for (const role of ROLES) {
+  // ── the peer's pings ──
+
+  test(`${role}: a PING is answered at once with its payload, whether or not a read waits`, async () => {
+    const { context, peer } = open(role);
+    peer.send({ opcode: 9, data: Buffer.from('nobody reads') });
+    assert.is(await peer.next(), 'pong "nobody reads"');
+    const reading = context.read();
+    peer.send({ opcode: 9 });
+    assert.is(await peer.next(), 'pong');
+    peer.send({ opcode: 9, data: Buffer.alloc(125, 'x') });
+    assert.is(await peer.next(), 'pong 125 bytes');
+    peer.text('x');
+    await reading;
+  });
+
+  test(`${role}: a PING between the fragments of a message is answered, and the message goes on`, async () => {
+    const { context, peer } = open(role);
+    peer.send(
+      { opcode: 1, final: false, data: Buffer.from('one ') },
+      { opcode: 9, data: Buffer.from('p') },
+      { opcode: 0, data: Buffer.from('message') },
+    );
+    assert.is(await peer.next(), 'pong "p"');
+    assert.is((await context.read()).text + (await context.read()).text, 'one message');
+  });
+
+  test(`${role}: a PING that meets a message being sent is answered between its frames`, async () => {
+    const { context, peer } = open(role);
+    context.writeNow('one', { final: false });
+    peer.send({ opcode: 9 });
+    assert.equal([await peer.next(), await peer.next()], ['text "one"+', 'pong']);
+    context.writeNow('two');
+    assert.is(await peer.next(), 'more "two"');
+  });
+
+  test(`${role}: a PING that meets a large frame being sent is answered behind it`, async () => {
+    const { context, peer, near } = open(role);
+    near.hold();
+    const writing = context.write(pattern(300_000));
+    await turns();
+    peer.send({ opcode: 9, data: Buffer.from('p') });
+    await turns();
+    near.release();
+    await writing;
+    assert.equal([await peer.next(), await peer.next()], ['binary 300000 bytes', 'pong "p"']);
+  });
+
+  test(`${role}: while nothing more can be sent one PONG is owed, for the newest PING`, async () => {
+    for (const blocked of ['beyond the limit', 'inside a frame']) {
+      const { context, peer, near } = open(role, { sendBufferLimit: 8 });
+      near.hold();
+      if (blocked === 'beyond the limit') context.writeNow('fills what may be unsent');
+      else void context.write(pattern(300_000));
+      await turns();
+      for (let index = 0; index < 100; index++) peer.send({ opcode: 9, data: Buffer.from(String(index)) });
+      await turns(200);
+      near.release();
+      await peer.next();
+      assert.is(await peer.next(), 'pong "99"', blocked);
+      await turns();
+      assert.equal(peer.here(), []);
+    }
+  });
+
+  test(`${role}: a PING after our own CLOSE is still answered, until the peer's CLOSE`, async () => {
+    const { context, peer } = open(role);
+    context.closeNow();
+    peer.send({ opcode: 9, data: Buffer.from('p') });
+    assert.equal([await peer.next(), await peer.next()], ['close 1000', 'pong "p"']);
+  });
+
+  test(`${role}: pings are not read, and so not answered, while receiveBufferLimit pauses the socket`, async () => {
+    const { context, peer } = open(role, { receiveBufferLimit: 100 });
+    peer.binary(pattern(200));
+    await turns();
+    peer.send({ opcode: 9 });
+    await turns();
+    assert.equal(peer.here(), []);
+    context.readNow();
+    assert.is(await peer.next(), 'pong');
+  });
+
+  test(`${role}: a PONG that nobody asked for is swallowed`, async () => {
+    const { context, peer } = open(role);
+    peer.send({ opcode: 10 }, { opcode: 10, data: Buffer.from('x') }, { opcode: 1, data: Buffer.from('next') });
+    assert.is((await context.read()).text, 'next');
+  });
+
+  // ── ping() ──
+
+  test(`${role}: ping() resolves with the round trip when its PONG arrives`, async () => {
+    const { context, peer } = open(role);
+    const round = context.context.ping(Buffer.from('mine'));
+    assert.is(await peer.next(), 'ping "mine"');
+    await clock.pass(40);
+    peer.send({ opcode: 10, data: Buffer.from('another') });
+    await clock.pass(2);
+    peer.send({ opcode: 10, data: Buffer.from('mine') });
+    assert.is(await round, 42);
+  });
+
+  test(`${role}: pings without payload are told apart, and a PONG answers those before it too`, async () => {
+    const { context, peer } = open(role);
+    const rounds = [context.context.ping(), context.context.ping(), context.context.ping()];
+    const pings = [await peer.receive(), await peer.receive(), await peer.receive()];
+    assert.is(new Set(pings.map(ping => ping!.data.toString('hex'))).size, 3);
+    await clock.pass(5);
+    peer.send({ opcode: 10, data: pings[1]!.data });
+    assert.equal(await Promise.all(rounds.slice(0, 2)), [5, 5]);
+    await clock.pass(5);
+    peer.send({ opcode: 10, data: pings[2]!.data });
+    assert.is(await rounds[2], 10);
+  });
+
+  test(`${role}: a ping's payload is copied when it is sent`, async () => {
+    const { context, peer, near } = open(role);
+    near.hold();
+    const payload = Buffer.from('kept');
+    const round = context.context.ping(payload);
+    await turns();
+    payload.fill(0);
+    near.release();
+    assert.is(await peer.next(), 'ping "kept"');
+    peer.send({ opcode: 10, data: Buffer.from('kept') });
+    await round;
+  });
+
+  test(`${role}: a payload of the wrong kind or over 125 bytes rejects, and nothing is sent`, async () => {
+    const { context, peer } = open(role);
+    assert.instance(await rejection(context.context.ping('text' as never)), TypeError);
+    assert.instance(await rejection(context.context.ping(new Uint8Array(126))), RangeError);
+    await turns();
+    assert.equal(peer.here(), []);
+    const round = context.context.ping(new Uint8Array(125));
+    assert.is(await peer.next(), 'ping 125 bytes');
+    peer.send({ opcode: 10, data: Buffer.alloc(125) });
+    assert.is(await round, 0);
+  });
+
+  test(`${role}: a ping after CLOSE, or on a connection that is gone, rejects with ERR_STATE`, async () => {
+    const { context } = open(role);
+    context.closeNow();
+    const gone = open(role).context;
+    gone.closeTcpConnection();
+    for (const one of [context, gone]) {
+      const error = (await rejection(one.context.ping())) as WebSocketError;
+      assert.instance(error, WebSocketError);
+      assert.is(error.code, 'ERR_STATE');
+    }
+  });
+
+  test(`${role}: pings that are not answered reject when the connection ends`, async () => {
+    const ends = [
+      (wired: ReturnType<typeof open>) => wired.context.cleanupStoredContext(),
+      (wired: ReturnType<typeof open>) => wired.far.reset(),
+      (wired: ReturnType<typeof open>) => void wired.peer.stream.end(),
+    ];
+    for (const end of ends) {
+      const wired = open(role);
+      const failed = rejection(wired.context.context.ping());
+      await turns();
+      end(wired);
+      const error = (await failed) as WebSocketError;
+      assert.equal([error.name, error.code], ['WebSocketError', 'ERR_ABORTED']);
+    }
+  });
+
+  // ── the engine's own ──
+
+  test(`${role}: pingInterval sends a PING every so often, from the upgrade on`, async () => {
+    const { context, peer } = open(role, { pingInterval: 1000 });
+    await clock.pass(999);
+    assert.equal(peer.here(), []);
+    await clock.pass(1);
+    assert.equal(peer.here(), ['ping']);
+    await clock.pass(3000);
+    assert.equal(peer.here(), ['ping', 'ping', 'ping']);
+    context.closeNow();
+    await clock.pass(5000);
+    assert.equal(peer.here(), ['close 1000'], 'a closing connection is not pinged');
+  });
+
+  test(`${role}: without pongTimeout a peer that never answers is kept`, async () => {
+    const { context, peer } = open(role, { pingInterval: 1000 });
+    await clock.pass(100_000);
+    assert.is(peer.here().length, 100);
+    peer.text('alive');
+    assert.is((await context.read()).text, 'alive');
+  });
+
+  test(`${role}: a peer that is silent for pongTimeout after a PING is lost: E_NETNAME_DELETED`, async () => {
+    const { context, peer, near } = open(role, { pingInterval: 1000, pongTimeout: 300, sendBufferLimit: 8 });
+    const reading = context.read();
+    near.hold();
+    context.writeNow('fills what may be unsent');
+    await turns();
+    const writing = context.write('waits');
+    await clock.pass(1299);
+    assert.is(context.pending, 2);
+    await clock.pass(1);
+    assert.equal([(await reading).hr, (await writing).hr], [E_NETNAME_DELETED, E_NETNAME_DELETED]);
+    assert.ok(near.destroyed);
+    assert.equal(peer.here(), []);
+  });
+
+  test(`${role}: whatever the peer sends shows that it is there`, async () => {
+    const { context, peer } = open(role, { pingInterval: 1000, pongTimeout: 300 });
+    for (let index = 0; index < 5; index++) {
+      await clock.pass(1000);
+      assert.is(await peer.next(), 'ping');
+      if (index % 2) peer.text('x');
+      else peer.send({ opcode: 10 });
+    }
+    await clock.pass(900);
+    assert.is(context.readNow().text, 'x');
+    await clock.pass(400);
+    assert.is(context.readNow().text, 'x');
+    assert.is(context.readNow().hr, E_NETNAME_DELETED);
+  });
+
+  test(`${role}: several pings without an answer are one silence, counted from the first`, async () => {
+    const { near, peer } = open(role, { pingInterval: 100, pongTimeout: 350 });
+    await clock.pass(449);
+    assert.not.ok(near.destroyed);
+    await clock.pass(1);
+    assert.ok(near.destroyed);
+    assert.is(peer.here().length, 4);
+  });
+
+  test(`${role}: pongTimeout is enforced for ping() too, without pingInterval`, async () => {
+    const { context, near } = open(role, { pongTimeout: 300 });
+    await clock.pass(5000);
+    assert.not.ok(near.destroyed);
+    const failed = rejection(context.context.ping());
+    await clock.pass(300);
+    assert.is(((await failed) as WebSocketError).hr, E_NETNAME_DELETED);
+  });
+
+  test(`${role}: while receiveBufferLimit pauses the socket the time stands still`, async () => {
+    const { context, peer } = open(role, { pingInterval: 1000, pongTimeout: 300, receiveBufferLimit: 100 });
+    await clock.pass(1000);
+    assert.is(await peer.next(), 'ping');
+    peer.binary(pattern(200));
+    await turns();
+    await clock.pass(1000);
+    peer.send({ opcode: 10 });
+    await clock.pass(10_000);
+    assert.is(context.readNow().cbIO, 200);
+    await turns();
+    await clock.pass(200);
+    const alive = context.read();
+    peer.text('alive');
+    assert.is((await alive).text, 'alive');
+  });
+
+  test(`${role}: once the socket is read again the peer has all of pongTimeout`, async () => {
+    const { context, peer, near, far } = open(role, { pongTimeout: 300, receiveBufferLimit: 100 });
+    peer.binary(pattern(200));
+    await turns();
+    far.hold();
+    const round = context.context.ping(Buffer.from('p'));
+    peer.send({ opcode: 10, data: Buffer.from('p') });
+    await clock.pass(299);
+    context.readNow();
+    await clock.pass(299);
+    assert.not.ok(near.destroyed);
+    far.release();
+    assert.is(await round, 598);
+  });
+
+  test(`${role}: a connection that was cut for silence rejects nothing twice and cleans up`, async () => {
+    const { context } = open(role, { pingInterval: 1000, pongTimeout: 300 });
+    await clock.pass(1300);
+    assert.is(context.readNow().hr, E_NETNAME_DELETED);
+    await turns();
+    assert.is(context.cleaned, 1);
+  });
+}
+
+test('two contexts ping each other and stay', async () => {
+  const { server, client } = openPair({ pingInterval: 100, pongTimeout: 50 });
+  await clock.pass(2000);
+  const rounds = await Promise.all([server.context.ping(), client.context.ping()]);
+  assert.equal(rounds, [0, 0]);
+  const reading = server.read();
+  server.closeTcpConnection();
+  assert.is((await reading).hr, E_OPERATION_ABORTED);
+});
+
+test.run();
