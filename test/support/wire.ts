@@ -1,6 +1,6 @@
 /**
  * Frames as text that can be read, and back. A line is groups between bars: eight bits, spaced as RFC 6455 §5.2 draws
- * them, or hexadecimal bytes; `300*2e` is three hundred of one byte.
+ * them, hexadecimal bytes, or text in quotes; `300*2e` is three hundred of one byte.
  *
  *     1 000 0001 | 1 0000101 | 37 fa 21 3d | 7f 9f 4d 51 58
  */
@@ -10,6 +10,8 @@ const NAMES: Readonly<Record<number, string>> = { 1: 'text', 2: 'binary', 8: 'cl
 const LONGEST_SHOWN = 40;
 
 function readGroup(group: string): Uint8Array[] {
+  const text = /^\s*"(.*)"\s*$/.exec(group)?.[1];
+  if (text !== undefined) return [Buffer.from(text)];
   const words = group.trim().split(/\s+/);
   if (/^[01]( [01]{3} [01]{4}| [01]{7})$/.test(words.join(' ')))
     return [Uint8Array.of(Number.parseInt(words.join(''), 2))];

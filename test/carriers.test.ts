@@ -1,0 +1,132 @@
+/** Echo and close, the same over every kind of connection: TCP, TLS, a local socket, a Duplex pair, and TLS over one. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { E_HANDLE_EOF, E_INVALID_PROTOCOL_OPERATION, E_NETNAME_DELETED, S_OK } from '../src/context/hresult.ts';
+import { Caller } from './support/caller.ts';
+import { Random } from './support/random.ts';
+import { CARRIERS, type Carrier, type Served, serve } from './support/serve.ts';
+
+/** Around the header's three forms, the copy threshold, a send page's end with and without header, the window. */
+const SIZES = [
+  0, 1, 125, 126, 127, 16_383, 16_384, 16_385, 65_521, 65_522, 65_526, 65_528, 65_535, 65_536, 65_537, 262_143, 262_145,
+  1_000_003,
+];
+
+interface Pair {
+  readonly served: Served;
+  readonly client: Caller;
+  readonly server: Caller;
+}
+
+async function pair(carrier: Carrier): Promise<Pair> {
+  let server!: Caller;
+  const served = await serve(context => (server = new Caller(context)), carrier);
+  const client = new Caller(await served.connect());
+  return { served, client, server };
+}
+
+for (const carrier of CARRIERS) {
+  const test = suite(carrier);
+  let made: Pair;
+  test.before.each(async () => {
+    made = await pair(carrier);
+  });
+  test.after.each(async () => {
+    made.client.context.cleanupStoredContext();
+    await made.served.stop();
+    made.client.settled();
+    made.server.settled();
+    assert.is(made.served.module.size, 0);
+  });
+
+  test('messages of every form come back as they went, and the sender keeps its bytes', async () => {
+    const { client, server } = made;
+    const ended = server.echo();
+    const random = new Random(4);
+    for (const size of SIZES) {
+      const bytes = random.bytes(size);
+      const kept = bytes.slice();
+      const [hr, heard] = await Promise.all([client.send(bytes), client.hear()]);
+      assert.is(hr, S_OK);
+      assert.is(heard.kind, 'binary');
+      assert.ok(heard.kind === 'binary' && heard.data.equals(kept), `${size} bytes come back`);
+      assert.ok(Buffer.from(bytes).equals(kept), `${size} bytes are unaltered`);
+    }
+    await client.close(1000, 'done');
+    assert.equal(await ended, { kind: 'close', code: 1000, reason: 'done' });
+    assert.equal(await client.hear(), { kind: 'close', code: 1000, reason: 'done' });
+  });
+
+  test('a fragmented message comes back whole, whatever lies between its pieces', async () => {
+    const { client, server } = made;
+    server.echo();
+    for (const piece of ['first, ', '', 'sécond, ', '']) {
+      await client.send(piece, false);
+      assert.type(await client.context.ping(), 'number');
+    }
+    await client.send('🚀', true);
+    const heard = await client.hear();
+    assert.equal(heard.kind === 'text' && heard.data.toString(), 'first, sécond, 🚀');
+  });
+
+  test('many small messages of one turn come back in order', async () => {
+    const { client, server } = made;
+    server.echo();
+    const texts = Array.from({ length: 500 }, (_, i) => `message ${i}`);
+    const sent = (async () => {
+      for (const text of texts) await client.send(text);
+    })();
+    for (const text of texts) {
+      const heard = await client.hear();
+      assert.is(heard.kind === 'text' && heard.data.toString(), text);
+    }
+    await sent;
+  });
+
+  for (const [closer, answerer] of [
+    ['client', 'server'],
+    ['server', 'client'],
+  ] as const) {
+    test(`${closer} closes first: ${answerer} reads what came before, then the status, and answers`, async () => {
+      const one = made[closer];
+      const other = made[answerer];
+      await one.send('last words');
+      assert.is(await one.close(4000, 'grüße'), S_OK);
+      assert.is(await one.send('too late'), E_INVALID_PROTOCOL_OPERATION);
+      const heard = await other.hear();
+      assert.is(heard.kind === 'text' && heard.data.toString(), 'last words');
+      assert.equal(await other.hear(), { kind: 'close', code: 4000, reason: 'grüße' });
+      await other.send('answer');
+      await other.close(1001);
+      const answer = await one.hear();
+      assert.is(answer.kind === 'text' && answer.data.toString(), 'answer');
+      assert.equal(await one.hear(), { kind: 'close', code: 1001, reason: '' });
+    });
+
+    test(`${closer} ends TCP without CLOSE: ${answerer} reads what came before, then the end`, async () => {
+      await made[closer].send('last words');
+      made[closer].context.closeTcpConnection();
+      const heard = await made[answerer].hear();
+      assert.is(heard.kind === 'text' && heard.data.toString(), 'last words');
+      assert.equal(await made[answerer].hear(), { kind: 'failed', hr: E_HANDLE_EOF });
+    });
+
+    test(`${closer} is torn down: ${answerer} is told that the connection is gone`, async () => {
+      const waiting = made[answerer].hear();
+      made[closer].context.cleanupStoredContext();
+      const heard = await waiting;
+      assert.ok(heard.kind === 'failed' && [E_HANDLE_EOF, E_NETNAME_DELETED].includes(heard.hr as never));
+    });
+  }
+
+  test('both close at once: each reads the other status', async () => {
+    const { client, server } = made;
+    await Promise.all([client.close(3000), server.close(3001)]);
+    assert.equal(await Promise.all([client.hear(), server.hear()]), [
+      { kind: 'close', code: 3001, reason: '' },
+      { kind: 'close', code: 3000, reason: '' },
+    ]);
+  });
+
+  test.run();
+}
