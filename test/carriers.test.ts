@@ -32,10 +32,9 @@ for (const carrier of CARRIERS) {
     made = await pair(carrier);
   });
   test.after.each(async () => {
-    made.client.context.cleanupStoredContext();
+    made.client.cleanupStoredContext();
     await made.served.stop();
-    made.client.settled();
-    made.server.settled();
+    assert.is(made.client.pending + made.server.pending, 0, 'every call has come to its end');
     assert.is(made.served.module.size, 0);
   });
 
@@ -46,8 +45,8 @@ for (const carrier of CARRIERS) {
     for (const size of SIZES) {
       const bytes = random.bytes(size);
       const kept = bytes.slice();
-      const [hr, heard] = await Promise.all([client.send(bytes), client.hear()]);
-      assert.is(hr, S_OK);
+      const [written, heard] = await Promise.all([client.write(bytes), client.hear()]);
+      assert.is(written.hr, S_OK);
       assert.is(heard.kind, 'binary');
       assert.ok(heard.kind === 'binary' && heard.data.equals(kept), `${size} bytes come back`);
       assert.ok(Buffer.from(bytes).equals(kept), `${size} bytes are unaltered`);
@@ -61,12 +60,11 @@ for (const carrier of CARRIERS) {
     const { client, server } = made;
     server.echo();
     for (const piece of ['first, ', '', 'sécond, ', '']) {
-      await client.send(piece, false);
+      await client.write(piece, { final: false });
       assert.type(await client.context.ping(), 'number');
     }
-    await client.send('🚀', true);
-    const heard = await client.hear();
-    assert.equal(heard.kind === 'text' && heard.data.toString(), 'first, sécond, 🚀');
+    await client.write('🚀');
+    assert.is(await client.hearText(), 'first, sécond, 🚀');
   });
 
   test('many small messages of one turn come back in order', async () => {
@@ -74,12 +72,9 @@ for (const carrier of CARRIERS) {
     server.echo();
     const texts = Array.from({ length: 500 }, (_, i) => `message ${i}`);
     const sent = (async () => {
-      for (const text of texts) await client.send(text);
+      for (const text of texts) await client.write(text);
     })();
-    for (const text of texts) {
-      const heard = await client.hear();
-      assert.is(heard.kind === 'text' && heard.data.toString(), text);
-    }
+    for (const text of texts) assert.is(await client.hearText(), text);
     await sent;
   });
 
@@ -90,30 +85,29 @@ for (const carrier of CARRIERS) {
     test(`${closer} closes first: ${answerer} reads what came before, then the status, and answers`, async () => {
       const one = made[closer];
       const other = made[answerer];
-      await one.send('last words');
-      assert.is(await one.close(4000, 'grüße'), S_OK);
-      assert.is(await one.send('too late'), E_INVALID_PROTOCOL_OPERATION);
-      const heard = await other.hear();
-      assert.is(heard.kind === 'text' && heard.data.toString(), 'last words');
+      await one.write('last words');
+      assert.is((await one.close(4000, 'grüße')).hr, S_OK);
+      assert.is(one.writeNow('too late').hr, E_INVALID_PROTOCOL_OPERATION);
+      assert.is(await other.hearText(), 'last words');
       assert.equal(await other.hear(), { kind: 'close', code: 4000, reason: 'grüße' });
-      await other.send('answer');
+      await other.write('answer');
       await other.close(1001);
-      const answer = await one.hear();
-      assert.is(answer.kind === 'text' && answer.data.toString(), 'answer');
+      assert.is(await one.hearText(), 'answer');
       assert.equal(await one.hear(), { kind: 'close', code: 1001, reason: '' });
     });
 
     test(`${closer} ends TCP without CLOSE: ${answerer} reads what came before, then the end`, async () => {
-      await made[closer].send('last words');
-      made[closer].context.closeTcpConnection();
-      const heard = await made[answerer].hear();
-      assert.is(heard.kind === 'text' && heard.data.toString(), 'last words');
+      await made[closer].write('last words');
+      made[closer].closeTcpConnection();
+      assert.is(await made[answerer].hearText(), 'last words');
       assert.equal(await made[answerer].hear(), { kind: 'failed', hr: E_HANDLE_EOF });
     });
 
+    // A Duplex of a pair says nothing to the other where it is destroyed.
+    if (carrier.endsWith('duplex')) continue;
     test(`${closer} is torn down: ${answerer} is told that the connection is gone`, async () => {
       const waiting = made[answerer].hear();
-      made[closer].context.cleanupStoredContext();
+      made[closer].cleanupStoredContext();
       const heard = await waiting;
       assert.ok(heard.kind === 'failed' && [E_HANDLE_EOF, E_NETNAME_DELETED].includes(heard.hr as never));
     });

@@ -91,7 +91,8 @@ export class StreamTransport implements Transport, WriteOwner {
   start(head: Uint8Array, direct: boolean): void {
     const { socket, intake, owner } = this;
     if (head.length) intake.feed(owner, head);
-    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) intake.feed(owner, chunk);
+    // An empty Readable is not asked: a stream that pushes from inside the other side's write would miss the asking.
+    while (socket.readableLength) intake.feed(owner, socket.read());
     if (socket.closed) setImmediate(() => this.closed());
     else if (socket.readableEnded) setImmediate(() => owner.ended());
     if (!direct || !readInto(socket, intake.window, onRead)) socket.on('data', onData);
