@@ -1,5 +1,9 @@
 /** 'websocket-context': the WebSocket fragment engine for Node.js. */
+
 export { type ConnectOptions, connectWebSocket } from './client.ts';
+export { type ConnectionOptions, type ConnectionState, WebSocketConnection } from './connection/connection.ts';
+export type { ReceivedFragment, ReceiveOptions } from './connection/reader.ts';
+export type { SendOptions } from './connection/writer.ts';
 export type {
   IHttpStoredContext,
   IWebSocketContext,

@@ -2,7 +2,7 @@
  * Fragments in a row, as decode writes them: those of the window that is being walked, and those that nobody read in
  * time, copied out of it once.
  */
-import { FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, OP_TEXT } from '../../assembly/abi.ts';
+import { FLAG_ASCII, FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, OP_TEXT } from '../../assembly/abi.ts';
 
 export const WORDS = FRAGMENT_SIZE >> 2;
 
@@ -28,8 +28,10 @@ export class Pieces {
   /** Whose fragments these are, of those in the window. */
   owner: unknown = null;
 
-  // What take() took last.
+  // What take() or pass() took last; pass() also says where it lies.
+  at = 0;
   length = 0;
+  ascii = false;
   utf8 = false;
   final = false;
 
@@ -69,5 +71,17 @@ export class Pieces {
     if (data === null) return new Uint8Array(this.bytes.buffer, at, length);
     copy(data, 0, this.bytes, at, length);
     return data.length === length ? data : data.subarray(0, length);
+  }
+
+  /** Takes the next fragment and leaves it where it lies. */
+  pass(): void {
+    const { table, cursor } = this;
+    const flags = table[cursor + 2]!;
+    this.cursor = cursor + WORDS;
+    this.at = table[cursor]!;
+    this.length = table[cursor + 1]!;
+    this.utf8 = (flags & FLAG_OPCODE) === OP_TEXT;
+    this.ascii = (flags & FLAG_ASCII) !== 0;
+    this.final = (flags & FLAG_FINAL) !== 0;
   }
 }

@@ -15,7 +15,7 @@ import {
   S_OK,
 } from './hresult.ts';
 import { copy, Pieces, WORDS } from './pieces.ts';
-import { EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+import { EMPTY, FragmentPlace, type FragmentResult, type WebSocketCompletion } from './result.ts';
 
 /** What a fragment costs beside its bytes, so that empty ones count too. */
 const FRAGMENT_COST = 32;
@@ -123,6 +123,10 @@ export class Receiver implements Completing {
       }
       if (!async || !completion) return E_IO_INCOMPLETE;
     } else if (result || !async) {
+      if (data === null && result instanceof FragmentPlace) {
+        this.#pass(pieces, result);
+        return S_OK;
+      }
       const bytes = this.#take(pieces, data);
       if (result) fill(result, pieces.length, pieces.utf8, pieces.final, false, bytes);
       return S_OK;
@@ -209,8 +213,33 @@ export class Receiver implements Completing {
   #take(pieces: Pieces, data: Uint8Array | null): Uint8Array {
     const { cursor } = pieces;
     const bytes = pieces.take(data);
+    this.#count(pieces, pieces.cursor !== cursor);
+    if (data === null && pieces === this.#engine.live) {
+      const engine = this.#engine;
+      engine.lent = bytes;
+      engine.lentAt = pieces.table[cursor]!;
+      engine.lentLength = pieces.length;
+    }
+    return bytes;
+  }
+
+  /** Tells where the next piece lies, and takes it. */
+  #pass(pieces: Pieces, place: FragmentPlace): void {
+    pieces.pass();
+    this.#count(pieces, true);
+    place.completionExpected = place.connectionClose = false;
+    place.cbIO = pieces.length;
+    place.utf8Encoded = pieces.utf8;
+    place.finalFragment = pieces.final;
+    place.bytes = pieces.bytes;
+    place.at = pieces.at;
+    place.ascii = pieces.ascii;
+    place.reused = pieces === this.#engine.live;
+  }
+
+  /** Counts what was taken: the `whole` fragment, or a part. */
+  #count(pieces: Pieces, whole: boolean): void {
     const { length } = pieces;
-    const whole = pieces.cursor !== cursor;
     if (pieces === this.#head) {
       this.buffered -= length;
       this.#cost -= whole ? length + FRAGMENT_COST : length;
@@ -222,14 +251,7 @@ export class Receiver implements Completing {
     } else {
       this.bytesReceived += length;
       if (whole) this.fragmentsReceived++;
-      if (data === null) {
-        const engine = this.#engine;
-        engine.lent = bytes;
-        engine.lentAt = pieces.table[cursor]!;
-        engine.lentLength = length;
-      }
     }
-    return bytes;
   }
 
   #serve(pieces: Pieces): void {

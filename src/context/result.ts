@@ -34,6 +34,20 @@ export class FragmentResult {
   data: Uint8Array = EMPTY;
 }
 
+/**
+ * The out-parameters of a lent read that asks for no view: where the piece lies. A view costs more than a short piece's
+ * bytes, so who makes something else of them, as text is made, reads them there.
+ */
+export class FragmentPlace extends FragmentResult {
+  /** What holds the piece, `cbIO` bytes from `at` on; null where a context answered with `data` instead. */
+  bytes: Uint8Array | null = null;
+  at = 0;
+  /** Text, every byte of it below 0x80. */
+  ascii = false;
+  /** Whether those bytes are overwritten later, as a lent view's are; if not, they are the caller's to keep. */
+  reused = true;
+}
+
 /** The out-parameters of getCloseStatus. */
 export class CloseStatus {
   statusCode = 0;

@@ -1,0 +1,42 @@
+/** What a failing HRESULT is called in the promise layer. */
+import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts';
+import { WebSocketError } from '../context/error.ts';
+import {
+  E_CONNECTION_INVALID,
+  E_HANDLE_EOF,
+  E_ILLEGAL_METHOD_CALL,
+  E_INVALID_PROTOCOL_FORMAT,
+  E_INVALID_PROTOCOL_OPERATION,
+  E_NETNAME_DELETED,
+  E_OPERATION_ABORTED,
+  E_OUTOFMEMORY,
+  type HResult,
+} from '../context/hresult.ts';
+
+const FAILURES = new Map<HResult, readonly [code: string, message: string]>([
+  [E_HANDLE_EOF, ['ERR_LOST', 'the peer ended TCP without a CLOSE']],
+  [E_NETNAME_DELETED, ['ERR_LOST', 'the connection was reset, or its peer fell silent']],
+  [E_CONNECTION_INVALID, ['ERR_LOST', 'the connection is gone']],
+  [E_OPERATION_ABORTED, ['ERR_ABORTED', 'the connection was aborted on this side']],
+  [E_INVALID_PROTOCOL_OPERATION, ['ERR_STATE', 'data after CLOSE, or a message that changes its type']],
+  [E_ILLEGAL_METHOD_CALL, ['ERR_STATE', 'the call has no place in this state']],
+  [E_OUTOFMEMORY, ['ERR_MEMORY', 'there is no memory for the call']],
+]);
+
+/** Returns the error that says `hr`; for a broken rule, with the rule. */
+export function failure(hr: HResult, context: IWebSocketContext): WebSocketError {
+  if (hr === E_INVALID_PROTOCOL_FORMAT) {
+    const { fault } = context as Partial<WebSocketContext>;
+    return new WebSocketError('ERR_PROTOCOL', fault?.message ?? 'the peer broke the protocol', hr);
+  }
+  const [code, message] = FAILURES.get(hr) ?? ['ERR_FAILED', `the call failed with 0x${hr.toString(16)}`];
+  return new WebSocketError(code, message, hr);
+}
+
+export function busy(what: string): WebSocketError {
+  return new WebSocketError('ERR_BUSY', `${what} is under way`, E_ILLEGAL_METHOD_CALL);
+}
+
+export function cancelled(signal: AbortSignal): WebSocketError {
+  return new WebSocketError('ERR_CANCELLED', 'cancelled by its signal', E_OPERATION_ABORTED, { cause: signal.reason });
+}

@@ -1,0 +1,96 @@
+/**
+ * Pieces to messages. A message that comes in one piece is made from it where it lies; the pieces of a longer one are
+ * kept until its last, small ones gathered in blocks, so that a message of empty or one-byte fragments costs no more
+ * than its bytes.
+ */
+import { decodeText } from './text.ts';
+
+export type Message = string | Uint8Array;
+
+const TINY = 64;
+const SMALL = 4096;
+const BLOCK_LEAST = 512;
+const BLOCK_MOST = 65_536;
+
+let slab = new Uint8Array(0);
+let slabUsed = 0;
+
+/** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */
+export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  if (length <= TINY || length > SMALL) return bytes.slice(at, at + length);
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(BLOCK_MOST);
+    slabUsed = 0;
+  }
+  const copy = new Uint8Array(slab.buffer, slabUsed, length);
+  slabUsed += length;
+  copy.set(bytes.subarray(at, at + length));
+  return copy;
+}
+
+/** Returns `length` bytes from `at` on as the caller's to keep: copied only where they are `reused`. */
+export function keep(bytes: Uint8Array, at: number, length: number, reused: boolean): Uint8Array {
+  return reused ? copyOut(bytes, at, length) : new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+}
+
+export class Gathering {
+  /** Bytes gathered. */
+  length = 0;
+  #begun = false;
+  #parts: Uint8Array[] = [];
+  /** The block that is being filled, behind `#parts`, and how far. */
+  #block: Uint8Array | null = null;
+  #used = 0;
+
+  /** Whether no piece of a message has been added since the last was taken. */
+  get empty(): boolean {
+    return !this.#begun;
+  }
+
+  add(bytes: Uint8Array, at: number, length: number, reused: boolean): void {
+    this.#begun = true;
+    this.length += length;
+    if (length >= SMALL) {
+      this.#closeBlock();
+      this.#parts.push(keep(bytes, at, length, reused));
+    } else if (length) {
+      const block = this.#room(length);
+      block.set(bytes.subarray(at, at + length), this.#used);
+      this.#used += length;
+    }
+  }
+
+  /** Returns the message, and is empty again. */
+  take(text: boolean): Message {
+    this.#closeBlock();
+    const parts = this.#parts;
+    const { length } = this;
+    this.#parts = [];
+    this.#begun = false;
+    this.length = 0;
+    const whole = parts.length === 1 ? parts[0]! : join(parts, length);
+    return text ? decodeText(whole, 0, length, false) : whole;
+  }
+
+  #room(length: number): Uint8Array {
+    if (this.#block && this.#used + length <= this.#block.length) return this.#block;
+    this.#closeBlock();
+    return (this.#block = new Uint8Array(Math.max(length, BLOCK_LEAST, Math.min(this.length, BLOCK_MOST))));
+  }
+
+  #closeBlock(): void {
+    if (this.#block) this.#parts.push(this.#block.subarray(0, this.#used));
+    this.#block = null;
+    this.#used = 0;
+  }
+}
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,26 @@
+/** A connection as a pair of WHATWG streams. Neither holds anything: a message is read when it is asked for. */
+import type { WebSocketConnection } from './connection.ts';
+import type { Message } from './message.ts';
+
+export function readableOf(connection: WebSocketConnection): ReadableStream<Message> {
+  const messages = connection[Symbol.asyncIterator]();
+  return new ReadableStream<Message>(
+    {
+      async pull(controller) {
+        const { value, done } = await messages.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => connection.close(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export function writableOf(connection: WebSocketConnection): WritableStream<Message> {
+  return new WritableStream<Message>({
+    write: message => connection.send(message),
+    close: () => connection.closeOutput(),
+    abort: () => connection.abort(),
+  });
+}

@@ -1,0 +1,48 @@
+/**
+ * Bytes to strings and back. What is quickest depends on the length: a short ASCII piece becomes a string without a call
+ * into Node, everything else by the one that its kind needs; a string is encoded into a scratch that serves all
+ * connections of the thread, unless it is long or the scratch is still in a context's hands.
+ */
+
+/** A string this long or shorter is quicker made here than by a call. */
+const HERE_MOST = 8;
+/** A string of this many units or fewer is encoded into a scratch: 3 bytes of UTF-8 each at the most. */
+const SCRATCH_UNITS = 16_384;
+/** Views of a scratch are kept up to this length. */
+const VIEWS_MOST = 128;
+
+type Slice = (this: Uint8Array, start: number, end: number) => string;
+const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as { latin1Slice: Slice; utf8Slice: Slice };
+const encoder = new TextEncoder();
+
+/** Returns the text of `length` bytes from `at` on, which are known to be UTF-8, or ASCII where so said. */
+export function decodeText(bytes: Uint8Array, at: number, length: number, ascii: boolean): string {
+  if (!ascii) return utf8Slice.call(bytes, at, at + length);
+  if (length > HERE_MOST) return latin1Slice.call(bytes, at, at + length);
+  let text = '';
+  for (const end = at + length; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
+}
+
+export class Scratch {
+  readonly #bytes = new Uint8Array(SCRATCH_UNITS * 3);
+  readonly #views: Uint8Array[] = [];
+  static readonly #idle: Scratch[] = [];
+
+  /** Returns a scratch that nobody uses. */
+  static take(): Scratch {
+    return Scratch.#idle.pop() ?? new Scratch();
+  }
+
+  give(): void {
+    Scratch.#idle.push(this);
+  }
+
+  /** Returns `text` as UTF-8; a lone surrogate becomes U+FFFD. The bytes are good until the next text. */
+  encode(text: string): Uint8Array {
+    if (text.length > SCRATCH_UNITS) return Buffer.from(text);
+    const length = encoder.encodeInto(text, this.#bytes).written;
+    if (length > VIEWS_MOST) return new Uint8Array(this.#bytes.buffer, 0, length);
+    return (this.#views[length] ??= new Uint8Array(this.#bytes.buffer, 0, length));
+  }
+}

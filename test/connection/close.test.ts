@@ -1,0 +1,186 @@
+/** How a connection ends: states, who waits for whom, and what is read meanwhile. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { WebSocketConnection } from '../../src/index.ts';
+import { leaveNothing, open, openPair, turns } from '../support/pair.ts';
+import { failureOf, settled } from '../support/promise.ts';
+
+const test = suite('connection: close');
+test.after.each(leaveNothing);
+
+function wired(options = {}) {
+  const { context, peer, near, far } = open('server', options);
+  return { connection: new WebSocketConnection(context), context, peer, near, far };
+}
+
+test('closeOutput sends CLOSE once, and reading goes on until the peer closes', async () => {
+  const { connection, peer } = wired();
+  assert.is(connection.closeStatus, undefined);
+  await connection.closeOutput(4000, 'mine');
+  await connection.closeOutput(4001, 'not sent');
+  assert.is(connection.state, 'closeSent');
+  assert.is((await failureOf(connection.send('late'))).code, 'ERR_STATE');
+  peer.text('still read');
+  peer.close(1000, 'theirs');
+  assert.is(Buffer.from((await connection.receive()).data).toString(), 'still read');
+  const { close, data, final } = await connection.receive();
+  assert.equal([close, data.length, final], [true, 0, true]);
+  assert.is(connection.state, 'closed');
+  assert.equal(connection.closeStatus, { code: 1000, reason: 'theirs' });
+  assert.is((await failureOf(connection.receive())).code, 'ERR_STATE');
+  assert.equal(await peer.rest(), ['close 4000 mine']);
+});
+
+test('after the CLOSE of the peer data may still be sent; close answers it', async () => {
+  const { connection, peer } = wired();
+  peer.close(1001);
+  assert.ok((await connection.receive()).close);
+  assert.is(connection.state, 'closeReceived');
+  await connection.send('one more');
+  await connection.close(1000, 'bye');
+  assert.is(connection.state, 'closed');
+  assert.equal(await peer.rest(), ['text "one more"', 'close 1000 bye']);
+});
+
+test('close reads past what nobody waits for, until the CLOSE of the peer', async () => {
+  const { connection, peer } = wired();
+  peer.text('unread');
+  await turns();
+  const closing = connection.close();
+  const done = settled(closing);
+  assert.is(await peer.next(), 'close 1000');
+  for (let index = 0; index < 10; index++) peer.text('unread too');
+  await turns();
+  assert.not.ok(done());
+  peer.close(1000);
+  await closing;
+  assert.is(connection.state, 'closed');
+  assert.is(await peer.next(), 'end');
+});
+
+test('a receive that waits while the connection closes is given what comes', async () => {
+  const { connection, peer } = wired();
+  const waiting = connection.receive();
+  const closing = connection.close();
+  const texts: string[] = [];
+  const reading = (async () => {
+    for (let fragment = await waiting; !fragment.close; fragment = await connection.receive()) {
+      texts.push(Buffer.from(fragment.data).toString());
+    }
+  })();
+  for (const text of ['one', 'two', 'three']) {
+    peer.text(text);
+    await turns();
+  }
+  peer.close(1000);
+  await Promise.all([closing, reading]);
+  assert.equal(texts, ['one', 'two', 'three']);
+});
+
+test('an iteration elsewhere ends when the connection is closed here', async () => {
+  const { connection, peer } = wired();
+  const messages: unknown[] = [];
+  const iterating = (async () => {
+    for await (const message of connection) messages.push(message);
+  })();
+  await turns();
+  const closing = connection.close(4444);
+  assert.is(await peer.next(), 'close 4444');
+  peer.text('last');
+  peer.close(4444);
+  await Promise.all([closing, iterating]);
+  assert.equal(messages, ['last']);
+  assert.equal(await peer.rest(), [], 'no second CLOSE');
+});
+
+test('close inside a loop over messages ends the loop', async () => {
+  const { server, client } = openPair();
+  const [one, other] = [new WebSocketConnection(server), new WebSocketConnection(client)];
+  const echoing = (async () => {
+    for await (const message of other) await other.send(message);
+  })();
+  await one.send('bye');
+  for await (const message of one) {
+    assert.is(message, 'bye');
+    await one.close();
+  }
+  await echoing;
+  assert.equal([one.state, other.state], ['closed', 'closed']);
+});
+
+test('close waits for the send under way', async () => {
+  const { connection, peer, near } = wired({ sendBufferLimit: 1 });
+  near.hold();
+  await connection.send('first');
+  await turns();
+  const sending = connection.send('second');
+  const closing = connection.close();
+  near.release();
+  await sending;
+  assert.equal(
+    [await peer.next(), await peer.next(), await peer.next()],
+    ['text "first"', 'text "second"', 'close 1000'],
+  );
+  peer.close(1000);
+  await closing;
+});
+
+test('close rejects where the peer ends without CLOSE, and after the end', async () => {
+  const { connection, peer, far } = wired();
+  const closing = connection.close();
+  assert.is(await peer.next(), 'close 1000');
+  far.end();
+  assert.is((await failureOf(closing)).code, 'ERR_LOST');
+  assert.is(connection.state, 'aborted');
+
+  const lost = wired();
+  const waiting = failureOf(lost.connection.receive());
+  lost.far.reset();
+  await waiting;
+  assert.is((await failureOf(lost.connection.close())).code, 'ERR_STATE');
+});
+
+test('a receive cancelled while the connection closes hands reading over to the close', async () => {
+  const { connection, peer } = wired();
+  const controller = new AbortController();
+  const receiving = connection.receive({ signal: controller.signal });
+  const closing = connection.close();
+  controller.abort();
+  assert.is((await failureOf(receiving)).code, 'ERR_CANCELLED');
+  peer.text('nobody waits');
+  peer.close(1000);
+  await closing;
+});
+
+test('await using closes; where the peer has gone it ends quietly', async () => {
+  const { context, peer } = open('server');
+  {
+    await using connection = new WebSocketConnection(context);
+    await connection.send('inside');
+    peer.close(1000);
+  }
+  assert.equal(await peer.rest(), ['text "inside"', 'close 1000']);
+
+  const lost = open('server');
+  {
+    await using connection = new WebSocketConnection(lost.context);
+    lost.far.reset();
+    await turns();
+    assert.is(connection.state, 'open');
+  }
+  const closed = open('server');
+  {
+    await using connection = new WebSocketConnection(closed.context);
+    closed.peer.close(1000);
+    await connection.receive();
+    await connection.close();
+  }
+});
+
+test('the subprotocol is that of the context', () => {
+  const { context } = open('server');
+  assert.is(new WebSocketConnection(context.context).protocol, '');
+  assert.is(new WebSocketConnection({ ...context, protocol: 'chat' } as never).protocol, 'chat');
+});
+
+test.run();

@@ -1,0 +1,268 @@
+/** Fragments by promise: received and sent, one at a time each, cancelled without loss. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type ReceivedFragment, WebSocketConnection, WebSocketError } from '../../src/index.ts';
+import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
+import { pattern } from '../support/peer.ts';
+import { failureOf, settled } from '../support/promise.ts';
+
+const test = suite('connection: receive and send');
+test.after.each(leaveNothing);
+
+function wired(role: 'server' | 'client' = 'server', options = {}) {
+  const { context, peer, near, far } = open(role, options);
+  return { connection: new WebSocketConnection(context), context, peer, near, far };
+}
+
+function text({ data }: ReceivedFragment): string {
+  return Buffer.from(data).toString();
+}
+
+for (const role of ROLES) {
+  test(`a ${role} receives each fragment as it comes, with its type and place`, async () => {
+    const { connection, peer } = wired(role);
+    peer.text('one', false);
+    const first = await connection.receive();
+    assert.equal([text(first), first.text, first.final, first.close], ['one', true, false, false]);
+    peer.send({ opcode: 0, final: true, data: Buffer.from('two') });
+    peer.binary(Uint8Array.of(1, 2, 3));
+    const second = await connection.receive();
+    assert.equal([text(second), second.text, second.final], ['two', true, true]);
+    const third = await connection.receive();
+    assert.equal([[...third.data], third.text, third.final], [[1, 2, 3], false, true]);
+  });
+
+  test(`a ${role} sends text from strings, bytes as they are, and messages in pieces`, async () => {
+    const { connection, peer } = wired(role);
+    await connection.send('zażółć');
+    await connection.send(Uint8Array.of(65, 66));
+    await connection.send('one', { final: false });
+    await connection.send(Buffer.from('two'), { text: true });
+    await connection.send('');
+    assert.is(await peer.next(), 'text "zażółć"');
+    assert.is(await peer.next(), 'binary "AB"');
+    assert.is(await peer.next(), 'text "one"+');
+    assert.is(await peer.next(), 'more "two"');
+    assert.is(await peer.next(), 'text');
+  });
+}
+
+test('what was received stays as it was while more arrives', async () => {
+  const { connection, peer } = wired();
+  const kept: Uint8Array[] = [];
+  for (const length of [1, 64, 65, 1000, 4096, 5000, 100_000]) {
+    const sent = pattern(length);
+    peer.binary(sent);
+    const got: Uint8Array[] = [];
+    for (let final = false; !final; ) {
+      const fragment = await connection.receive();
+      got.push(fragment.data);
+      final = fragment.final;
+    }
+    kept.push(...got);
+    assert.equal(Buffer.concat(got), sent, `${length} bytes`);
+  }
+  const before = kept.map(data => Buffer.from(data));
+  for (let round = 0; round < 20; round++) {
+    peer.binary(Buffer.alloc(100_000, round));
+    peer.binary(Buffer.alloc(10, round));
+  }
+  await turns(40);
+  for (let bytes = 0; bytes < 20 * 100_010; ) bytes += (await connection.receive()).data.length;
+  for (const [index, data] of kept.entries()) assert.equal(Buffer.from(data), before[index]);
+});
+
+test("a caller's buffer is filled as far as it goes, and the rest is for the next receive", async () => {
+  const { connection, peer } = wired();
+  const buffer = new Uint8Array(4);
+  for (const signal of [undefined, new AbortController().signal]) {
+    for (const waiting of [false, true]) {
+      if (!waiting) peer.text('abcdefg');
+      if (!waiting) await turns();
+      const options = signal ? { buffer, signal } : { buffer };
+      const promise = connection.receive(options);
+      if (waiting) peer.text('abcdefg');
+      const first = await promise;
+      assert.is(first.data.buffer, buffer.buffer);
+      assert.equal([text(first), first.text, first.final], ['abcd', true, false]);
+      const second = await connection.receive({ buffer });
+      assert.equal([text(second), second.text, second.final], ['efg', true, true]);
+    }
+  }
+});
+
+test('a receive that is cancelled loses nothing and leaves the connection open', async () => {
+  const { connection, peer } = wired();
+  const buffer = Buffer.alloc(3);
+  for (const options of [{}, { buffer }]) {
+    const controller = new AbortController();
+    const cancelled = connection.receive({ ...options, signal: controller.signal });
+    const reason = new Error('changed my mind');
+    controller.abort(reason);
+    const error = await failureOf(cancelled);
+    assert.instance(error, WebSocketError);
+    assert.is(error.code, 'ERR_CANCELLED');
+    assert.is(error.cause, reason);
+    peer.text('kept');
+    await turns();
+    assert.equal([...buffer], [0, 0, 0], "a cancelled receive does not write to the caller's buffer");
+    assert.is(connection.state, 'open');
+    assert.is(text(await connection.receive()), 'kept');
+  }
+  const again = new AbortController();
+  const first = connection.receive({ signal: again.signal });
+  again.abort();
+  await failureOf(first);
+  const second = connection.receive();
+  peer.text('for the second');
+  assert.is(text(await second), 'for the second');
+});
+
+test('a signal that has been aborted before cancels at once, with nothing done', async () => {
+  const { connection, peer } = wired();
+  const signal = AbortSignal.abort();
+  peer.text('here');
+  await turns();
+  assert.is((await failureOf(connection.receive({ signal }))).code, 'ERR_CANCELLED');
+  assert.is((await failureOf(connection.send('never', { signal }))).code, 'ERR_CANCELLED');
+  assert.is(text(await connection.receive()), 'here');
+  await connection.send('sent');
+  assert.is(await peer.next(), 'text "sent"');
+});
+
+test('a second receive, and a second send, is refused while one waits; the first is undisturbed', async () => {
+  const { connection, peer, near } = wired('server', { sendBufferLimit: 1 });
+  const first = connection.receive();
+  assert.is((await failureOf(connection.receive())).code, 'ERR_BUSY');
+  assert.is((await failureOf(connection[Symbol.asyncIterator]().next())).code, 'ERR_BUSY');
+  peer.text('first');
+  assert.is(text(await first), 'first');
+  near.hold();
+  await connection.send('fills what may wait');
+  await turns();
+  const waiting = connection.send('waits');
+  assert.is((await failureOf(connection.send('busy'))).code, 'ERR_BUSY');
+  near.release();
+  await waiting;
+  assert.is(await peer.next(), 'text "fills what may wait"');
+  assert.is(await peer.next(), 'text "waits"');
+});
+
+test('a send waits until the peer takes bytes, and a scratch is not written to while it does', async () => {
+  const { connection, peer, near } = wired('server', { sendBufferLimit: 1 });
+  near.hold();
+  await connection.send('first');
+  await turns();
+  const waiting = connection.send('second');
+  const done = settled(waiting);
+  const other = wired();
+  await other.connection.send('another text through the same scratch');
+  await turns();
+  assert.not.ok(done());
+  near.release();
+  await waiting;
+  await connection.send('third');
+  assert.equal(
+    [await peer.next(), await peer.next(), await peer.next()],
+    ['text "first"', 'text "second"', 'text "third"'],
+  );
+});
+
+test('a send that is cancelled goes out whole or not at all, and a receive that waits goes on', async () => {
+  const { connection, peer, near } = wired('server', { sendBufferLimit: 1 });
+  const received = connection.receive();
+  near.hold();
+  await connection.send('first');
+  await turns();
+  for (const data of ['small', pattern(200_000)]) {
+    const controller = new AbortController();
+    const sending = connection.send(data, { signal: controller.signal });
+    controller.abort();
+    assert.is((await failureOf(sending)).code, 'ERR_CANCELLED');
+  }
+  near.release();
+  peer.text('still here');
+  assert.is(text(await received), 'still here');
+  await turns();
+  const before = peer.here();
+  assert.is(before[0], 'text "first"');
+  assert.ok(before.length === 1 || (before.length === 2 && before[1] === 'text "small"'));
+  await connection.send('last');
+  assert.is(await peer.next(), 'text "last"');
+  assert.is(connection.state, 'open');
+});
+
+test('arguments of the wrong kind reject with TypeError or RangeError and touch nothing', async () => {
+  const { connection, peer } = wired();
+  assert.instance(await failureOf(connection.send(42 as never)), TypeError);
+  assert.instance(await failureOf(connection.receive({ buffer: [] as never })), TypeError);
+  assert.instance(await failureOf(connection.receive({ buffer: new Uint8Array(0) })), RangeError);
+  assert.instance(await failureOf(connection.closeOutput('1000' as never)), TypeError);
+  assert.instance(await failureOf(connection.close(1000, 7 as never)), TypeError);
+  for (const code of [0, 999, 1004, 1006, 1015, 5000, 1.5, Number.NaN]) {
+    assert.instance(await failureOf(connection.closeOutput(code)), RangeError, `${code}`);
+  }
+  assert.instance(await failureOf(connection.closeOutput(1000, 'ä'.repeat(62))), RangeError);
+  for (const maxMessageSize of [-1, 1.5, Number.NaN, '1' as never]) {
+    assert.throws(() => new WebSocketConnection(connection.context, { maxMessageSize }), RangeError);
+  }
+  assert.is(connection.state, 'open');
+  await connection.send('fine');
+  assert.is(await peer.next(), 'text "fine"');
+});
+
+test('a message that changes its type midway is misuse, and goes on as it began', async () => {
+  const { connection, peer } = wired();
+  await connection.send('text', { final: false });
+  assert.is((await failureOf(connection.send(Uint8Array.of(1)))).code, 'ERR_STATE');
+  await connection.send('ends');
+  assert.equal([await peer.next(), await peer.next()], ['text "text"+', 'more "ends"']);
+});
+
+test("what the peer's end is called: broken rule, end without CLOSE, reset, abort", async () => {
+  const broken = wired();
+  const connection = new WebSocketConnection(broken.context.context);
+  broken.peer.text('good');
+  broken.peer.send({ opcode: 3, data: Buffer.alloc(0) });
+  await turns();
+  assert.is(text(await connection.receive()), 'good');
+  const fault = await failureOf(connection.receive());
+  assert.is(fault.code, 'ERR_PROTOCOL');
+  assert.is(fault.message, broken.context.context.fault!.message);
+  assert.is(connection.state, 'aborted');
+
+  const ended = wired();
+  const waiting = ended.connection.receive();
+  ended.far.end();
+  assert.is((await failureOf(waiting)).code, 'ERR_LOST');
+  assert.is(ended.connection.state, 'aborted');
+  const later = await failureOf(ended.connection.receive());
+  assert.is(later.code, 'ERR_LOST');
+  assert.is(later.cause, await failureOf(waiting));
+
+  const reset = wired();
+  const lost = reset.connection.receive();
+  reset.far.reset();
+  assert.is((await failureOf(lost)).code, 'ERR_LOST');
+
+  const aborted = wired();
+  const pending = aborted.connection.receive();
+  aborted.connection.abort();
+  aborted.connection.abort();
+  assert.is((await failureOf(pending)).code, 'ERR_ABORTED');
+  assert.is(aborted.connection.state, 'aborted');
+  assert.is((await failureOf(aborted.connection.receive())).code, 'ERR_ABORTED');
+  assert.ok(['ERR_LOST', 'ERR_ABORTED'].includes((await failureOf(aborted.connection.send('late'))).code!));
+});
+
+test('two connections talk', async () => {
+  const { server, client } = openPair();
+  const [one, other] = [new WebSocketConnection(server), new WebSocketConnection(client)];
+  for (let index = 0; index < 200; index++) {
+    await one.send(`message ${index}`);
+    await other.send((await other.receive()).data, { text: true });
+    assert.is(text(await one.receive()), `message ${index}`);
+  }
+});
+
+test.run();
