@@ -11,7 +11,7 @@ import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
 import { type Engine, threadEngine } from './context/engine.ts';
 import { WebSocketError } from './context/error.ts';
-import { E_OUTOFMEMORY } from './context/hresult.ts';
+import { E_CONNECTION_INVALID, E_OUTOFMEMORY } from './context/hresult.ts';
 import { type Limits, limitsOf } from './context/options.ts';
 import { type Address, composeRequest, HandshakeError, judgeResponse, parseAddress } from './handshake/index.ts';
 import { StreamTransport } from './transport/stream.ts';
@@ -101,18 +101,29 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
 }
 
 /** Makes the connection that the handshake will go through. */
-function dial(address: Address, options: ConnectOptions): Duplex | Promise<Duplex> {
-  const { createConnection, tls } = options;
+function dial(address: Address, { createConnection, tls }: ConnectOptions): Duplex | Promise<Duplex> {
   const { hostname: host, port, socketPath: path, secure } = address;
-  const made = createConnection?.();
-  // Never TCP in its place: what was to go through a proxy must not go past it.
-  if (createConnection && !made) throw new TypeError('createConnection must return a Duplex, or a promise of one');
-  if (!secure) return made ?? connectPlain(path === undefined ? { host, port } : { path });
   // RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"."
   const servername = isIP(host) ? '' : host;
-  const secureOver = (socket?: Duplex) =>
-    connectSecure({ host, port, servername, ALPNProtocols: ['http/1.1'], ...tls, ...(socket && { socket }) });
-  return made && 'then' in made ? made.then(secureOver) : secureOver(made);
+  const securely = { host, port, servername, ALPNProtocols: ['http/1.1'], ...tls };
+  if (!createConnection) {
+    if (secure) return connectSecure(securely);
+    return connectPlain(path === undefined ? { host, port } : { path });
+  }
+  const over = (socket: Duplex) => (secure ? connectSecure({ ...securely, socket: checked(socket) }) : checked(socket));
+  const made = createConnection();
+  return made && 'then' in made ? made.then(over) : over(made);
+}
+
+/** Nothing is connected in the place of what createConnection did not give: it may have been a proxy. */
+function checked(socket: Duplex): Duplex {
+  if (typeof socket?.write !== 'function') {
+    throw new TypeError('createConnection must return a Duplex, or a promise of one');
+  }
+  if (socket.destroyed) {
+    throw new WebSocketError('ERR_LOST', 'what createConnection returned is destroyed', E_CONNECTION_INVALID);
+  }
+  return socket;
 }
 
 function openContext(engine: Engine, protocol: string, limits: Limits, socket: Duplex, head: Uint8Array): Context {

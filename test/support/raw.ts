@@ -9,7 +9,8 @@ import { listen } from './serve.ts';
 export interface WireFrame {
   readonly final: boolean;
   readonly opcode: number;
-  readonly masked: boolean;
+  /** What it was masked with. */
+  readonly key: Buffer | undefined;
   readonly data: Buffer;
 }
 
@@ -53,8 +54,9 @@ export class FrameReader {
     const length = extended === 8 ? Number(bytes.readBigUInt64BE(2)) : extended ? bytes.readUInt16BE(2) : short;
     if (bytes.length < (this.#needed = header + length)) return undefined;
     const data = Buffer.from(bytes.subarray(header, this.#needed));
-    if (masked) for (let i = 0; i < length; i++) data[i]! ^= bytes[header - 4 + (i & 3)]!;
-    return { final: first > 127, opcode: first & 15, masked, data };
+    const key = masked ? Buffer.from(bytes.subarray(header - 4, header)) : undefined;
+    if (key) for (let i = 0; i < length; i++) data[i]! ^= key[i & 3]!;
+    return { final: first > 127, opcode: first & 15, key, data };
   }
 }
 
