@@ -24,7 +24,7 @@ function drawJob(job: string, rivals: readonly Measured[]): HTMLElement {
       make('span', 'ratio', ratio),
     );
   });
-  return make('section', 'job', make('h3', '', job), make('ul', 'rivals', ...rows));
+  return make('section', 'job', make('h2', '', job), make('ul', 'rivals', ...rows));
 }
 
 function tableOf(size: string, results: readonly Measured[]): string {

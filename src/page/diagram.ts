@@ -74,11 +74,11 @@ function drawPayload(frame: Frame, fault: Fault | undefined): HTMLElement {
 }
 
 function legend(masked: boolean): HTMLElement {
-  const lines = masked
-    ? ['wire', 'as received', 'key', 'XOR key', 'plain', 'unmasked', 'char', 'as ASCII']
-    : ['wire', 'as received', 'char', 'as ASCII'];
-  const pairs = lines.flatMap((look, i) => (i % 2 ? [] : [make('li', look, make('span', 'swatch'), lines[i + 1]!)]));
-  return make('ul', 'legend', ...pairs);
+  const item = (look: string, words: string): HTMLElement => make('li', look, make('span', 'swatch'), words);
+  const items = masked
+    ? [item('wire', 'as received'), item('key', 'XOR key'), item('plain', 'unmasked, and as ASCII')]
+    : [item('wire', 'as received'), item('char', 'as ASCII')];
+  return make('ul', 'legend', ...items);
 }
 
 function pager(frame: Frame, turn: (from: number) => void): HTMLElement {
@@ -107,7 +107,7 @@ export function describeFault(fault: Fault): HTMLElement {
   return make(
     'div',
     'fault',
-    make('strong', '', `Fault at byte ${count(fault.offset)}`),
+    make('strong', '', `Fault at byte ${count(fault.offset)}:`),
     ` ${fault.message}. `,
     make('span', 'codes', `${fault.name}, close code ${fault.closeCode}`),
   );

@@ -125,7 +125,7 @@ export function fieldsOf(head: Uint8Array): Field[] {
       bytes,
       value: hex(bytes),
       meaning:
-        bytes.length < 4 ? `${4 - bytes.length} of its bytes are missing` : 'payload byte i XOR key byte i mod 4',
+        bytes.length < 4 ? `${4 - bytes.length} of its bytes are missing` : 'XORed with the payload, over and over',
     });
   }
   return fields;

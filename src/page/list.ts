@@ -149,7 +149,7 @@ export class FrameList {
       make('span', 'index', count(index)),
       make('span', 'arrow', header ? (header.masked ? '→' : '←') : ''),
       make('span', `chip of-${name}`, continued ? `… ${opcodeName(message)}` : name),
-      make('span', 'size', header ? count(header.payloadLength) : ''),
+      make('span', 'size', header ? `${count(header.payloadLength)} B` : ''),
       make('span', 'preview', preview),
     );
     if (index === this.#fault) line.append(make('span', 'flag', 'fault'));

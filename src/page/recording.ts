@@ -160,7 +160,10 @@ export class Recording {
         this.#messages.push(end.server * 16 + end.client);
       }
       const header = this.#codec.readFrameHeader(this.#bytes, end.offset);
-      if (!header || stop < end.offset + header.headerLength + header.payloadLength) return;
+      if (!header) return;
+      const behind = end.offset + header.headerLength + header.payloadLength;
+      // A control frame counts once it is whole: CLOSE must not end the reading before its own payload was judged.
+      if (stop < behind || (header.opcode >= OP_CLOSE && behind > this.length)) return;
       pass(end, header);
       if (header.opcode === OP_CLOSE && this.#open.delete(role)) this.ended = !this.#open.size;
     }
