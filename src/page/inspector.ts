@@ -138,6 +138,7 @@ export function startInspector(): void {
   }
 
   function open(source: Source): void {
+    if (source.kind !== 'live') disconnect();
     worker?.terminate();
     worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
     worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => take(data));
@@ -176,16 +177,18 @@ export function startInspector(): void {
     find('written', HTMLElement).hidden = chosen !== 'paste';
   }
 
-  function disconnect(words: string): void {
+  function disconnect(): void {
+    const watched = socket;
     socket = undefined;
+    watched?.close(1000);
     connect.textContent = 'Connect';
     message.disabled = send.disabled = true;
-    status.textContent = words;
   }
 
   function watch(): void {
     if (socket) {
-      socket.close(1000);
+      disconnect();
+      status.textContent += ' Disconnected.';
       return;
     }
     try {
@@ -200,14 +203,19 @@ export function startInspector(): void {
     connect.textContent = 'Disconnect';
     status.textContent = 'Connecting…';
     watched.addEventListener('open', () => {
+      if (socket !== watched) return;
       message.disabled = send.disabled = false;
       status.textContent = 'Connected. Send something.';
       message.focus();
     });
-    watched.addEventListener('message', ({ data }) => ask({ ask: 'append', type: 'receive', data }));
-    watched.addEventListener('close', ({ code }) =>
-      disconnect(code === 1006 ? `No WebSocket at ${url.value}.` : `Closed with ${code}.`),
-    );
+    watched.addEventListener('message', ({ data }) => {
+      if (socket === watched) ask({ ask: 'append', type: 'receive', data });
+    });
+    watched.addEventListener('close', ({ code }) => {
+      if (socket !== watched) return;
+      disconnect();
+      status.textContent = code === 1006 ? `No WebSocket at ${url.value}.` : `The server closed with ${code}.`;
+    });
   }
 
   function sendMessage(): void {

@@ -44,8 +44,11 @@ export function startLive(): void {
   const figures = ['rate', 'median', 'slowest', 'throughput', 'total', 'waiting'] as const;
   const outputs = figures.map(name => find(`live-${name}-figure`, HTMLElement));
 
+  /** Who asked for less motion sees the chart step, not glide. */
+  const calm = matchMedia('(prefers-reduced-motion: reduce)');
   let socket: WebSocket | undefined;
   let timer: ReturnType<typeof setInterval>;
+  let frame = 0;
   let waiting: number[] = [];
   let trips: number[] = [];
   let answered = 0;
@@ -102,13 +105,15 @@ export function startLive(): void {
 
   function animate(): void {
     const now = performance.now();
-    chart.draw(now);
-    if (now - counted.time >= MILLISECONDS_BETWEEN_FIGURES) show(now);
-    if (socket) requestAnimationFrame(animate);
+    const due = now - counted.time >= MILLISECONDS_BETWEEN_FIGURES;
+    if (due || !calm.matches) chart.draw(now);
+    if (due) show(now);
+    frame = requestAnimationFrame(animate);
   }
 
   function end(words: string): void {
     clearInterval(timer);
+    cancelAnimationFrame(frame);
     socket = undefined;
     waiting = [];
     toggle.textContent = 'Start';

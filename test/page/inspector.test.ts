@@ -204,8 +204,9 @@ test('watches a live connection to the echo server', async ({ page }) => {
   await options(page).nth(1).waitFor();
   assert.equal(await rows(page), ['0 → text 13 B wie geht’s?', '1 ← text 13 B wie geht’s?']);
   await page.getByRole('button', { name: 'Disconnect' }).click();
-  await page.getByText('Closed with 1000.').waitFor();
+  await page.getByText('Disconnected.').waitFor();
   assert.ok(await page.getByRole('textbox', { name: 'Message' }).isDisabled());
+  assert.is(await options(page).count(), 2, 'what was seen stays');
 });
 
 test('is moved through by keyboard', async ({ page }) => {
