@@ -18,9 +18,9 @@ export function significant(value: number): string {
   return value >= 100 ? count(value) : value.toPrecision(value < 0.1 ? 2 : 3);
 }
 
-/** 1536 is '1.54 KB'. */
+/** 1536 is '1,536 bytes', 15360 is '15.4 KB'. */
 export function bytes(value: number): string {
-  if (value < 1000) return counted(value, 'byte');
+  if (value < 10_000) return counted(value, 'byte');
   const unit = value < 1e6 ? 'KB' : value < 1e9 ? 'MB' : 'GB';
   return `${significant(value / { KB: 1e3, MB: 1e6, GB: 1e9 }[unit])} ${unit}`;
 }

@@ -50,7 +50,7 @@ export function browserSuite(name: string, answer?: RequestListener): Test<Surro
   const test = suite<Surroundings>(name);
   if (!installed) {
     test('a browser is installed where one is required', () => {
-      console.log('skipped: no browser found');
+      console.log('\nskipped: no browser found');
       assert.not.ok(process.env.REQUIRE_BROWSER, `none of ${NAMES.join(', ')} is in PATH`);
     });
     return Object.assign(() => {}, test) as Test<Surroundings>;
@@ -97,7 +97,7 @@ export function browserSuite(name: string, answer?: RequestListener): Test<Surro
       try {
         await run(state);
       } catch (error) {
-        if (problems.length) console.log(`note: the page said ${problems.join('; ')}`);
+        if (problems.length) console.log(`\nnote: the page said ${problems.join('; ')}`);
         throw error;
       }
       assert.equal(problems, []);
