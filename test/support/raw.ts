@@ -14,6 +14,8 @@ export interface WireFrame {
   readonly data: Buffer;
 }
 
+/** Milliseconds of silence after which a test is taken to have failed. */
+const SILENCE_MOST = 10_000;
 const HEAD_END = '\r\n\r\n';
 
 /** Cuts a stream into frames, as they become whole. */
@@ -63,6 +65,8 @@ export class FrameReader {
 export class Raw {
   readonly socket: Socket;
   readonly frames: WireFrame[] = [];
+  /** True where the connection was cut because nothing more came. */
+  silent = false;
   /** Resolves when the connection is gone. */
   readonly gone: Promise<void>;
   /** Resolves when the other side has ended its own. */
@@ -74,6 +78,10 @@ export class Raw {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('error', () => {});
+    socket.setTimeout(SILENCE_MOST, () => {
+      this.silent = true;
+      socket.destroy();
+    });
     this.gone = new Promise(resolve => socket.on('close', () => resolve()));
     this.ended = new Promise(resolve => {
       socket.on('end', () => resolve());
