@@ -63,7 +63,7 @@ test('is read to the end while the page answers, and any frame of it can be show
   assert.ok((await page.getByRole('option').count()) < 60, 'only rows in view exist');
   const silence = await page.evaluate(() => (globalThis as unknown as { silence: number }).silence);
   console.log(
-    `note: 104 MB in ${FRAMES} frames took ${seconds.toFixed(1)} s, longest silence ${silence.toFixed(0)} ms`,
+    `\nnote: 104 MB in ${FRAMES} frames took ${seconds.toFixed(1)} s, longest silence ${silence.toFixed(0)} ms`,
   );
   assert.ok(silence < MILLISECONDS_OF_SILENCE_MOST, `${silence} ms`);
 });
