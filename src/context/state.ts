@@ -19,9 +19,6 @@ const NEXT: Record<State, Partial<Record<Event, State>>> = {
   closed:        {                                                                        disconnect: 'closed' },
 };
 
-/** What each state lets this side send. */
-const SENDS: Record<State, boolean> = { open: true, closeSent: false, closeReceived: true, closed: false };
-
 /** Returns the state that follows; throws on a hole, whose name is the message. */
 export function next(state: State, event: Event): State {
   const following = NEXT[state][event];
@@ -31,5 +28,5 @@ export function next(state: State, event: Event): State {
 
 /** Whether data and CLOSE may still be sent. */
 export function sends(state: State): boolean {
-  return SENDS[state];
+  return state === 'open' || state === 'closeReceived';
 }
