@@ -19,6 +19,7 @@ export class Pieces {
   /** Address in `bytes`, length, flags; three words each. */
   readonly table: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #buffer: ArrayBuffer;
   /** The next fragment's first word, and the word behind the last. */
   cursor = 0;
   limit = 0;
@@ -38,6 +39,7 @@ export class Pieces {
   constructor(table: Uint32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>) {
     this.table = table;
     this.bytes = bytes;
+    this.#buffer = bytes.buffer;
   }
 
   /** Room for `bytes` bytes in `count` fragments. */
@@ -68,9 +70,9 @@ export class Pieces {
     this.cursor = cursor + WORDS;
     this.length = length;
     this.final = (flags & FLAG_FINAL) !== 0;
-    if (data === null) return new Uint8Array(this.bytes.buffer, at, length);
+    if (data === null) return new Uint8Array(this.#buffer, at, length);
     copy(data, 0, this.bytes, at, length);
-    return data.length === length ? data : data.subarray(0, length);
+    return data.length === length ? data : new Uint8Array(data.buffer, data.byteOffset, length);
   }
 
   /** Takes the next fragment and leaves it where it lies. */

@@ -98,7 +98,8 @@ export class Sender implements Completing, Aborting, Flushing {
       at = lentAt;
     } else {
       length = data.length;
-      if (data.buffer === memory.buffer) at = data.byteOffset;
+      // A payload that is copied anyway may lie where it will.
+      if (length > COPY_MOST && data.buffer === memory.buffer) at = data.byteOffset;
     }
     const room = this.#ready();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
@@ -142,7 +143,7 @@ export class Sender implements Completing, Aborting, Flushing {
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
-    const behind = opcode === OP_CLOSE ? this.#payload !== null : this.#midFrame;
+    const behind = opcode === OP_CLOSE ? this.#payload !== null : this.#midFrame();
     if (behind || (opcode === OP_PONG && !this.#ready())) this.#owe(opcode, payload.slice());
     else this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
@@ -233,17 +234,17 @@ export class Sender implements Completing, Aborting, Flushing {
     }
   }
 
-  get #midFrame(): boolean {
+  #midFrame(): boolean {
     return this.#payload !== null && this.#payloadAt >= 0;
   }
 
   /** Whether what is unsent leaves room for another frame, once what can be sent is. */
   #ready(): boolean {
-    if (this.unsent >= this.#limit && !this.#writing && !this.#midFrame) this.flush();
-    return this.#roomy;
+    if (this.unsent >= this.#limit && !this.#writing && !this.#midFrame()) this.flush();
+    return this.#roomy();
   }
 
-  get #roomy(): boolean {
+  #roomy(): boolean {
     return this.unsent < this.#limit || this.unsent === 0;
   }
 
@@ -287,10 +288,10 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
   #advance(): void {
-    if (this.#payload && (this.#midFrame || this.#roomy)) this.#proceed();
+    if (this.#payload && (this.#midFrame() || this.#roomy())) this.#proceed();
     else if (this.#stash || this.#chunks || this.#page) this.flush();
     if (!this.#payload) this.#payOwed();
-    if (this.waiting && !this.#payload && (this.#aborted || this.#roomy)) this.#engine.due(this);
+    if (this.waiting && !this.#payload && (this.#aborted || this.#roomy())) this.#engine.due(this);
     this.#mark();
   }
 
@@ -303,7 +304,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   #payOwed(): void {
     const owed = this.#owed;
-    if (!owed || !this.#roomy) return;
+    if (!owed || !this.#roomy()) return;
     this.#owed = null;
     for (const { opcode, payload } of owed) this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
