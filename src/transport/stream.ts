@@ -131,6 +131,8 @@ export class StreamTransport implements Transport, WriteOwner {
   /** The handle to write to, where that is known to go; otherwise the stream writes, and is watched doing it. */
   #direct(): Handle | null {
     if (this.#handle !== undefined) return this.#handle;
+    // What the stream still holds, of the handshake or before it, goes first.
+    if (this.socket.writableLength) return null;
     const handle = directHandle(this.socket);
     if (handle) this.#handle = handle;
     else learn(this.socket);
@@ -156,9 +158,9 @@ export class StreamTransport implements Transport, WriteOwner {
   }
 
   #write(chunk: Uint8Array): void {
-    this.#onWritten ??= () => {
+    this.#onWritten ??= error => {
       if (this.#taken) this.#taken--;
-      else this.#released();
+      else if (!error) this.#released();
     };
     this.#writing = true;
     this.socket.write(this.#keeps ? chunk.slice() : chunk, this.#onWritten);

@@ -41,30 +41,36 @@ export function closePayload(code: number, reason = ''): Uint8Array {
 
 /** Bytes of which a stretch in the wrong place shows. */
 export function pattern(length: number): Buffer {
-  return Buffer.from(Uint8Array.from({ length }, (_, at) => at * 31 + (at >> 9)));
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at++) bytes[at] = at * 31 + (at >> 9);
+  return bytes;
 }
 
 export class Peer {
   readonly stream: Duplex;
-  /** Every byte that has come and was not yet asked for. */
-  bytes = Buffer.alloc(0);
   ended = false;
   closed = false;
   error: Error | undefined;
   readonly #masks: boolean;
+  #chunks: Buffer[];
+  #length: number;
+  /** Bytes that there must be before the next frame can be whole. */
+  #least = 2;
   #wake: (() => void)[] = [];
 
   /** A client peer masks what it sends. */
   constructor(stream: Duplex, role: 'server' | 'client', head: Uint8Array = Buffer.alloc(0)) {
     this.stream = stream;
     this.#masks = role === 'client';
-    this.bytes = Buffer.from(head);
+    this.#chunks = [Buffer.from(head)];
+    this.#length = head.length;
     const woken = (change: () => void) => () => {
       change();
       this.#changed();
     };
     stream.on('data', chunk => {
-      this.bytes = Buffer.concat([this.bytes, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#changed();
     });
     stream.on('error', error => {
@@ -82,6 +88,14 @@ export class Peer {
         this.closed = true;
       }),
     );
+    stream.resume();
+  }
+
+  /** What has come and was not yet asked for. */
+  get bytes(): Buffer {
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    this.#chunks = [bytes];
+    return bytes;
   }
 
   /** Frames as they go out. */
@@ -143,11 +157,6 @@ export class Peer {
     while (!this.closed) await this.#change();
   }
 
-  /** Waits until so many bytes have come. */
-  async until(length: number): Promise<void> {
-    while (this.bytes.length < length && !this.ended && !this.closed) await this.#change();
-  }
-
   #change(): Promise<void> {
     return new Promise(resolve => this.#wake.push(resolve));
   }
@@ -159,12 +168,21 @@ export class Peer {
   }
 
   #take(): Received | undefined {
-    const header = readFrameHeader(this.bytes);
-    if (!header || this.bytes.length < header.headerLength + header.payloadLength) return undefined;
+    if (this.#length < this.#least) return undefined;
+    const { bytes } = this;
+    const header = readFrameHeader(bytes);
+    if (!header) {
+      this.#least = bytes.length + 1;
+      return undefined;
+    }
     const { headerLength, payloadLength, masked, maskKey } = header;
-    const data = Buffer.from(this.bytes.subarray(headerLength, headerLength + payloadLength));
+    this.#least = headerLength + payloadLength;
+    if (bytes.length < this.#least) return undefined;
+    const data = Buffer.from(bytes.subarray(headerLength, this.#least));
     if (masked) for (let at = 0; at < data.length; at++) data[at]! ^= maskKey >>> ((at & 3) << 3);
-    this.bytes = this.bytes.subarray(headerLength + payloadLength);
+    this.#chunks = [bytes.subarray(this.#least)];
+    this.#length -= this.#least;
+    this.#least = 2;
     return { opcode: header.opcode, final: header.final, masked, data };
   }
 }
