@@ -26,7 +26,14 @@ const ROOMS: Record<string, { ours: readonly string[]; node: readonly string[] }
     node: [],
   },
   'src/page': { ours: ['src/codec/index.ts'], node: ['node:fs', 'node:http', 'node:path'] },
-  'src/cli': { ours: ['src/index.ts', 'src/codec/index.ts', 'src/page/server.ts'], node: ANY },
+  'src/cli': {
+    ours: [
+      'src/index.ts',
+      'src/codec/index.ts',
+      ...['figures', 'input', 'server', 'words'].map(file => `src/page/${file}.ts`),
+    ],
+    node: ANY,
+  },
   src: { ours: ['src/codec/', 'src/transport/', 'src/context/', 'src/handshake/', 'src/connection/'], node: ANY },
 };
 

@@ -1,15 +1,40 @@
 #!/usr/bin/env node
-/** The command line: `websocket-context serve`. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { WebSocketModule } from '../index.ts';
-import { servePage } from '../page/server.ts';
-import { echo } from './echo.ts';
+/** The command line: picks the command, and turns what it throws into a sentence and an exit code. */
+import { readFileSync } from 'node:fs';
+import { connect } from './connect.ts';
+import { inspect } from './inspect.ts';
+import { serve } from './serve.ts';
+import { FAILED, type Outcome, stop, UsageError, WRONG_USE } from './terminal.ts';
 
-const server = createServer(servePage);
-const module = new WebSocketModule();
-module.attach(server, context => echo(context));
-server.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  console.log(`echoing fragments on ws://127.0.0.1:${port}, with a page at http://127.0.0.1:${port}/`);
-});
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<Outcome>>> = { serve, connect, inspect };
+
+const HELP = `websocket-context: a WebSocket server, a client and a frame inspector
+
+  websocket-context serve             an echo server with a page that shows frames
+  websocket-context connect URL       talk to a server, by hand or by script
+  websocket-context inspect FILE      the frames of a capture or a HAR as a table
+
+  websocket-context COMMAND --help    its options, with examples
+  websocket-context --version
+`;
+
+async function main([command, ...args]: string[]): Promise<Outcome> {
+  if (command === '--version') return `${version()}\n`;
+  if (command === undefined || command === '--help' || command === '-h') return HELP;
+  const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (!run) throw new UsageError(`there is no command '${command}'`);
+  return run(args);
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
+}
+
+try {
+  stop(await main(process.argv.slice(2)));
+} catch (error) {
+  const { message, code } = error as Error & { code?: string };
+  const wrongUse = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
+  console.error(`websocket-context: ${message || code}${wrongUse ? "; try '--help'" : ''}`);
+  stop(wrongUse ? WRONG_USE : FAILED);
+}

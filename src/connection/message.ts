@@ -17,7 +17,8 @@ let slabUsed = 0;
 
 /** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */
 export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
-  if (length <= TINY || length > SMALL) return bytes.slice(at, at + length);
+  // Buffer's own slice would share.
+  if (length <= TINY || length > SMALL) return Uint8Array.prototype.slice.call(bytes, at, at + length);
   if (slabUsed + length > slab.length) {
     slab = new Uint8Array(BLOCK_MOST);
     slabUsed = 0;

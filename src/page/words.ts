@@ -32,6 +32,11 @@ export function opcodeName(opcode: number): string {
   return OPCODES[opcode] ?? 'reserved';
 }
 
+/** Names a close code; '' for one that has no name. */
+export function closeName(code: number): string {
+  return CLOSE_CODES[code] ?? '';
+}
+
 /** Decodes text that may begin or end inside a character: only what is whole is shown. */
 function decodeText(bytes: Uint8Array, begins: boolean): string {
   let start = 0;
@@ -59,5 +64,5 @@ export function textOf(message: number, plain: Uint8Array, begins: boolean): str
   if (plain.length < 2) return plain.length ? hex(plain) : 'no status code';
   const code = plain[0]! * 256 + plain[1]!;
   const reason = visible(decodeText(plain.subarray(2), true));
-  return `${code}${CLOSE_CODES[code] ? ` ${CLOSE_CODES[code]}` : ''}${reason ? `: ${reason}` : ''}`;
+  return `${code}${closeName(code) && ` ${closeName(code)}`}${reason ? `: ${reason}` : ''}`;
 }

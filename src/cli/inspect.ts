@@ -1,0 +1,147 @@
+/** `websocket-context inspect FILE`: the frames of a capture, or the messages of a HAR as frames, one a line. */
+import { createReadStream, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { Codec } from '../codec/index.ts';
+import { bytes, counted } from '../page/figures.ts';
+import { beginsJson, frameOf, readHar } from '../page/input.ts';
+import { opcodeName, textOf } from '../page/words.ts';
+import { type Frame, Frames } from './frames.ts';
+import { FAILED, type Outcome, Progress, printable, styled, UsageError, write } from './terminal.ts';
+
+const HELP = `websocket-context inspect FILE: lists WebSocket frames
+
+FILE holds what one side of a connection sent after the handshake, byte for byte, or is a HAR that a browser's developer
+tools have exported ("-" reads such bytes from the input). Bytes are judged by the rules of RFC 6455, up to a CLOSE or
+the first rule that is broken.
+
+  --json      one JSON object a line instead of a table; of each payload the first 125 bytes, in words
+
+Exit code: 0 where all bytes are whole frames that break no rule, 1 otherwise, 2 for wrong use.
+
+Examples
+  websocket-context inspect client.bin
+  websocket-context inspect session.har --json | jq 'select(.opcode == "close")'
+`;
+
+const SHOWN_MOST = 48;
+
+interface Row {
+  readonly number: number;
+  readonly direction?: 'sent' | 'received';
+  readonly frame: Frame;
+}
+
+export async function inspect(args: string[]): Promise<Outcome> {
+  const options = { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } } as const;
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+  if (values.help) return HELP;
+  const [file, more] = positionals;
+  if (file === undefined || more !== undefined) throw new UsageError('inspect takes one file');
+  const print = values.json ? printJson : printRow;
+  const codec = await Codec.load();
+  if (file !== '-' && (await beginsLikeJson(file))) return inspectHar(codec, file, print);
+  return inspectBytes(codec, file, print);
+}
+
+type Print = (row: Row) => Promise<void>;
+
+async function inspectBytes(codec: Codec, file: string, print: Print): Promise<Outcome> {
+  const source = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
+  const size = file === '-' ? 0 : statSync(file).size;
+  const frames = new Frames(codec);
+  const progress = new Progress(process.stderr);
+  let read = 0;
+  let number = 0;
+  let cut = false;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    for (const frame of frames.push(chunk)) await print({ number: ++number, frame });
+    read += chunk.length;
+    const share = size ? ` of ${bytes(size)} (${Math.floor((read / size) * 100)}%)` : '';
+    if (!process.stdout.isTTY) progress.show(() => `${bytes(read)}${share}, ${counted(number, 'frame')}`);
+    if (frames.fault) break;
+  }
+  progress.done();
+  for (const frame of frames.end()) {
+    cut = true;
+    await print({ number: ++number, frame });
+  }
+  if (frames.fault) return complain(`frame ${number}: ${frames.fault.fault}: ${frames.fault.message}`);
+  if (cut) return complain(`the bytes end inside frame ${number}`);
+  if (frames.left) return complain(`${counted(frames.left, 'byte')} behind frame ${number} that are no frame`);
+  return 0;
+}
+
+async function inspectHar(codec: Codec, file: string, print: Print): Promise<Outcome> {
+  const connections = readHar(await readFile(file, 'utf8'));
+  let number = 0;
+  for (const { url, messages } of connections) {
+    if (print === printRow) await write(process.stdout, `${styled(process.stdout, 'bold', printable(url))}\n`);
+    for (const message of messages) {
+      const made = frameOf(codec, message);
+      if (!made) continue;
+      const direction = message.type === 'send' ? 'sent' : 'received';
+      const frames = new Frames(codec);
+      for (const frame of frames.push(made.bytes)) await print({ number: ++number, direction, frame });
+      frames.end().next();
+    }
+  }
+  return 0;
+}
+
+async function beginsLikeJson(file: string): Promise<boolean> {
+  for await (const chunk of createReadStream(file, { end: 0 })) return beginsJson(chunk[0]);
+  return false;
+}
+
+function complain(text: string): number {
+  console.error(styled(process.stderr, 'red', text));
+  return FAILED;
+}
+
+async function printRow({ number, direction, frame }: Row): Promise<void> {
+  const { header, offset, cut } = frame;
+  if (number === 1) {
+    const head = `${'frame'.padStart(7)} ${'offset'.padStart(10)}  fin rsv opcode        mask key ${'length'.padStart(10)}  payload`;
+    await write(process.stdout, `${styled(process.stdout, 'dim', head)}\n`);
+  }
+  const reserved = [header.rsv1, header.rsv2, header.rsv3].map(Number).join('');
+  const columns = [
+    String(number).padStart(7),
+    (direction ?? String(offset)).padStart(10),
+    header.final ? ' fin' : '    ',
+    reserved === '000' ? '   ' : reserved,
+    styled(process.stdout, 'cyan', opcodeName(header.opcode).padEnd(12)),
+    (direction ? '' : keyOf(frame)).padEnd(9),
+    String(header.payloadLength).padStart(10),
+    ` ${shorten(printable(wordsOf(frame)))}${cut ? ' (cut)' : ''}`,
+  ];
+  await write(process.stdout, `${columns.join(' ').trimEnd()}\n`);
+}
+
+async function printJson({ number, direction, frame }: Row): Promise<void> {
+  const { header, offset, cut } = frame;
+  const { final, rsv1, rsv2, rsv3, masked, payloadLength } = header;
+  const place = direction ? { direction } : { offset };
+  const opcode = opcodeName(header.opcode);
+  const mask = masked && !direction ? { maskKey: keyOf(frame) } : {};
+  const row = { number, ...place, opcode, final, rsv1, rsv2, rsv3, masked, ...mask, payloadLength, cut };
+  await write(process.stdout, `${JSON.stringify({ ...row, payload: wordsOf(frame) })}\n`);
+}
+
+/** The key's bytes as they stand on the wire. */
+function keyOf({ header: { masked, maskKey } }: Frame): string {
+  if (!masked) return '';
+  const swapped = Buffer.alloc(4);
+  swapped.writeUInt32LE(maskKey >>> 0);
+  return swapped.toString('hex');
+}
+
+function wordsOf({ message, payload, header }: Frame): string {
+  return textOf(message, payload, header.opcode !== 0);
+}
+
+function shorten(text: string): string {
+  const characters = Array.from(text);
+  return characters.length > SHOWN_MOST ? `${characters.slice(0, SHOWN_MOST).join('')}...` : text;
+}

@@ -1,0 +1,77 @@
+/** `websocket-context serve`: an echo of every fragment, beside the page that shows frames. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { WebSocketModule } from '../index.ts';
+import { servePage } from '../page/server.ts';
+import { echo } from './echo.ts';
+import { numberOf, type Outcome, UsageError } from './terminal.ts';
+
+const HELP = `websocket-context serve: echoes every fragment as it arrives, and serves a page that shows frames
+
+  --port N            port to listen on (default: the environment's PORT, else 8080; 0 takes a free one)
+  --host ADDRESS      address to listen on (default 127.0.0.1)
+  --path PATH         accept WebSockets only here (default: everywhere)
+  --protocol NAME     a subprotocol to speak; may be given again, in order of preference
+  --tls-key FILE      key and
+  --tls-cert FILE     certificate, in PEM: https and wss
+  --ping SECONDS      send a PING this often; a peer silent for twice as long is lost (default 0: none)
+
+Examples
+  websocket-context serve --port 9000
+  websocket-context serve --host 0.0.0.0 --path /echo --ping 30
+  websocket-context serve --tls-key key.pem --tls-cert cert.pem
+`;
+
+const PORT_MOST = 65_535;
+
+export async function serve(args: string[]): Promise<Outcome> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: { type: 'string', default: process.env.PORT ?? '8080' },
+      host: { type: 'string', default: '127.0.0.1' },
+      path: { type: 'string' },
+      protocol: { type: 'string', multiple: true, default: [] },
+      'tls-key': { type: 'string' },
+      'tls-cert': { type: 'string' },
+      ping: { type: 'string', default: '0' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return HELP;
+  const { path, protocol, host } = values;
+  const port = numberOf('port', values.port, PORT_MOST);
+  const pingInterval = Math.round(numberOf('ping', values.ping) * 1000);
+  if (path !== undefined && !path.startsWith('/')) throw new UsageError(`--path must begin with '/'; got '${path}'`);
+
+  const server = createHttp(values['tls-key'], values['tls-cert']);
+  const module = new WebSocketModule({ protocols: protocol, pingInterval, pongTimeout: 2 * pingInterval });
+  module.attach(server, echo, path === undefined ? {} : { path });
+  server.listen(port, host);
+  await once(server, 'listening');
+  announce(server, path ?? '/', values['tls-key'] !== undefined);
+
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  server.close();
+  server.closeAllConnections();
+  await module.close();
+  return 0;
+}
+
+function createHttp(key: string | undefined, cert: string | undefined): Server {
+  if (key === undefined && cert === undefined) return createServer(servePage);
+  if (key === undefined || cert === undefined) throw new UsageError('--tls-key and --tls-cert go together');
+  return createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, servePage);
+}
+
+function announce(server: Server, path: string, secure: boolean): void {
+  const { address, port, family } = server.address() as AddressInfo;
+  const authority = `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const s = secure ? 's' : '';
+  console.log(`echo on ws${s}://${authority}${path}`);
+  console.log(`page on http${s}://${authority}/`);
+}
