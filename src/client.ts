@@ -13,6 +13,7 @@ import { type Engine, threadEngine } from './context/engine.ts';
 import { WebSocketError } from './context/error.ts';
 import { E_CONNECTION_INVALID, E_OUTOFMEMORY } from './context/hresult.ts';
 import { type Limits, limitsOf } from './context/options.ts';
+import { tellClosed, tellConnected, tellFault } from './diagnostics.ts';
 import { type Address, composeRequest, HandshakeError, judgeResponse, parseAddress } from './handshake/index.ts';
 import { StreamTransport } from './transport/stream.ts';
 
@@ -72,6 +73,7 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
       try {
         const context = openContext(engine, judgeResponse(response, asked), limits, socket!, head!);
         end();
+        tellConnected(context, String(url));
         resolve(context);
       } catch (error) {
         fail(error);
@@ -138,7 +140,8 @@ function openContext(engine: Engine, protocol: string, limits: Limits, socket: D
     role: 'client',
     protocol,
     limits,
-    onCleanup: () => {},
+    onCleanup: tellClosed,
+    onFault: tellFault,
     transport: owner => (transport = new StreamTransport(socket, engine.intake, owner)),
   });
   transport.start(head, limits.directReads);

@@ -8,6 +8,7 @@ import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
 import { type Engine, rethrow, threadEngine } from './context/engine.ts';
 import { type Limits, limitsOf } from './context/options.ts';
+import { tellAccepted, tellClosed, tellFault } from './diagnostics.ts';
 import {
   type AcceptOptions,
   checkAcceptOptions,
@@ -74,10 +75,12 @@ export class WebSocketModule {
       protocol,
       limits: this.#limits,
       onCleanup: this.#onCleanup,
+      onFault: tellFault,
       transport: owner => (transport = new StreamTransport(socket, this.#engine.intake, owner)),
     });
     this.#contexts.add(context);
     transport.start(head, this.#limits.directReads);
+    tellAccepted(context, request);
     return context;
   }
 
@@ -154,6 +157,7 @@ export class WebSocketModule {
 
   readonly #onCleanup = (context: Context): void => {
     this.#contexts.delete(context);
+    tellClosed(context);
     if (this.#closing && !this.#contexts.size) this.#onEmpty?.();
   };
 

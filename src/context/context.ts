@@ -41,6 +41,8 @@ export interface ContextInit {
   readonly limits: Limits;
   /** Called once, when the context's life has ended. */
   readonly onCleanup: (context: Context) => void;
+  /** Called when the peer has broken a rule, in the middle of the walk. */
+  readonly onFault: (context: Context) => void;
   /** Makes the transport, whose owner the context is. */
   readonly transport: (owner: TransportOwner) => Transport;
 }
@@ -59,6 +61,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   readonly #receiver: Receiver;
   readonly #sender: Sender;
   readonly #onCleanup: (context: Context) => void;
+  readonly #onFault: (context: Context) => void;
   #keepalive: Keepalive | null = null;
 
   #state: State = 'open';
@@ -81,6 +84,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#engine = engine;
     this.#limits = limits;
     this.#onCleanup = init.onCleanup;
+    this.#onFault = init.onFault;
     this.#receiver = new Receiver(this, engine, init.record, role, limits.receiveBufferLimit, limits.maxMessageSize);
     this.#transport = init.transport(this);
     this.#sender = new Sender(engine, this.#transport, role, limits.sendBufferLimit);
@@ -314,6 +318,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#receiver.finish(E_INVALID_PROTOCOL_FORMAT);
     this.#sender.end();
     this.#closing();
+    this.#onFault(this);
   }
 
   delivered(): void {

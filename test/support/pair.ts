@@ -43,6 +43,7 @@ export function openOn(stream: Link, role: Role, options: WebSocketOptions = {},
     protocol: '',
     limits: limitsOf(options),
     onCleanup: () => one.cleaned++,
+    onFault: () => {},
     transport: owner => (transport = new StreamTransport(stream, engine.intake, owner)),
   });
   const one: Watched = watch(context);
