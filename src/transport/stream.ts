@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getSystemErrorName } from 'node:util';
 import {
   directHandle,
   directWrite,
@@ -153,8 +152,7 @@ export class StreamTransport implements Transport, WriteOwner {
   }
 
   #fail(status: number): void {
-    const code = getSystemErrorName(status);
-    this.socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }));
+    this.socket.destroy(Object.assign(new Error('the kernel refused a write'), { errno: status, syscall: 'write' }));
   }
 
   #write(chunk: Uint8Array): void {
