@@ -24,10 +24,13 @@ export function writeHeader(dest: usize, first: u32, length: f64, masked: bool, 
   return used;
 }
 
+/** Up to here a copy of our own, masked with nothing, is faster than the call that memory.copy is. */
+const COPY_MOST: u32 = 512;
+
 /** Writes a whole frame whose payload lies at `src`; returns its length. */
 export function encode(dest: usize, first: u32, src: usize, length: u32, masked: bool, key: u32): u32 {
   const used = writeHeader(dest, first, length, masked, key);
-  if (masked) maskCopy(dest + used, src, length, key);
+  if (masked || length <= COPY_MOST) maskCopy(dest + used, src, length, masked ? key : 0);
   else memory.copy(dest + used, src, length);
   return used + length;
 }
