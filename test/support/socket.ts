@@ -21,6 +21,12 @@ export interface Joined {
   readonly far: Socket;
 }
 
+/** The other end of a connection, known by the port that it comes from. */
+interface Arrival {
+  arrived: Promise<[socket: Socket, context: WebSocketContext | undefined]>;
+  arrive(end: [socket: Socket, context: WebSocketContext | undefined]): void;
+}
+
 export interface Stand {
   readonly port: number;
   readonly module: WebSocketModule;
@@ -43,31 +49,41 @@ export const REQUEST = [
 export async function stand(role: Role, options: WebSocketOptions = {}): Promise<Stand> {
   const module = new WebSocketModule(options);
   const near = new Set<Socket>();
-  const contexts: ((context: WebSocketContext) => void)[] = [];
+  const arrivals = new Map<number, Arrival>();
+  const arrival = (at: number): Arrival => {
+    const known = arrivals.get(at);
+    if (known) return known;
+    const made = {} as Arrival;
+    made.arrived = new Promise(resolve => (made.arrive = resolve));
+    arrivals.set(at, made);
+    return made;
+  };
+  const arrive = (socket: Socket, context?: WebSocketContext) => {
+    near.add(socket.on('error', () => {}));
+    arrival(socket.remotePort!).arrive([socket, context]);
+  };
   const http = createHttp().on('connection', socket => near.add(socket));
-  module.attach(http, context => contexts.shift()?.(context));
-  const bare = createServer();
+  module.attach(http, (context, request) => arrive(request.socket, context));
+  const bare = createServer({ allowHalfOpen: true }, arrive);
   const server = role === 'server' ? http : bare;
   await listen(server);
   const { port } = server.address() as AddressInfo;
 
   async function joinServer(): Promise<Joined> {
-    const accepted = new Promise<WebSocketContext>(resolve => contexts.push(resolve));
-    const arrived = once(http, 'connection');
     const far = connect({ port, host: 'localhost', allowHalfOpen: true }).on('error', () => {});
     far.write(REQUEST);
-    const [socket] = (await arrived) as [Socket];
-    const context = watch(await accepted);
     await head(far);
-    return { context, near: socket, far };
+    const [socket, context] = await arrival(far.localPort!).arrived;
+    arrivals.delete(far.localPort!);
+    return { context: watch(context!), near: socket, far };
   }
 
   async function joinClient(): Promise<Joined> {
-    const arrived = once(bare, 'connection');
     const socket = connect({ port, host: 'localhost' });
     const opening = connectWebSocket(`ws://localhost:${port}`, { ...options, createConnection: () => socket });
-    const [far] = (await arrived) as [Socket];
-    near.add(far.on('error', () => {}));
+    await once(socket, 'connect');
+    const [far] = await arrival(socket.localPort!).arrived;
+    arrivals.delete(socket.localPort!);
     far.write(switching(await head(far)));
     return { context: watch(await opening), near: socket, far };
   }
