@@ -25,21 +25,20 @@ async function pair(carrier: Carrier): Promise<Pair> {
   return { served, client, server };
 }
 
-for (const carrier of CARRIERS) {
-  const test = suite(carrier);
-  let made: Pair;
-  test.before.each(async () => {
-    made = await pair(carrier);
-  });
-  test.after.each(async () => {
-    made.client.cleanupStoredContext();
-    await made.served.stop();
-    assert.is(made.client.pending + made.server.pending, 0, 'every call has come to its end');
-    assert.is(made.served.module.size, 0);
-  });
+const test = suite('carriers');
 
-  test('messages of every form come back as they went, and the sender keeps its bytes', async () => {
-    const { client, server } = made;
+for (const carrier of CARRIERS) {
+  const check = (title: string, run: (pair: Pair) => Promise<void>) =>
+    test(`${carrier}: ${title}`, async () => {
+      const made = await pair(carrier);
+      await run(made);
+      made.client.cleanupStoredContext();
+      await made.served.stop();
+      assert.is(made.client.pending + made.server.pending, 0, 'every call has come to its end');
+      assert.is(made.served.module.size, 0);
+    });
+
+  check('messages of every form come back as they went, and the sender keeps its bytes', async ({ client, server }) => {
     const ended = server.echo();
     const random = new Random(4);
     for (const size of SIZES) {
@@ -56,8 +55,7 @@ for (const carrier of CARRIERS) {
     assert.equal(await client.hear(), { kind: 'close', code: 1000, reason: 'done' });
   });
 
-  test('a fragmented message comes back whole, whatever lies between its pieces', async () => {
-    const { client, server } = made;
+  check('a fragmented message comes back whole, whatever lies between its pieces', async ({ client, server }) => {
     server.echo();
     for (const piece of ['first, ', '', 'sécond, ', '']) {
       await client.write(piece, { final: false });
@@ -67,8 +65,7 @@ for (const carrier of CARRIERS) {
     assert.is(await client.hearText(), 'first, sécond, 🚀');
   });
 
-  test('many small messages of one turn come back in order', async () => {
-    const { client, server } = made;
+  check('many small messages of one turn come back in order', async ({ client, server }) => {
     server.echo();
     const texts = Array.from({ length: 500 }, (_, i) => `message ${i}`);
     const sent = (async () => {
@@ -82,7 +79,7 @@ for (const carrier of CARRIERS) {
     ['client', 'server'],
     ['server', 'client'],
   ] as const) {
-    test(`${closer} closes first: ${answerer} reads what came before, then the status, and answers`, async () => {
+    check(`${closer} closes first: ${answerer} reads what came before, then the status, and answers`, async made => {
       const one = made[closer];
       const other = made[answerer];
       await one.write('last words');
@@ -96,7 +93,7 @@ for (const carrier of CARRIERS) {
       assert.equal(await one.hear(), { kind: 'close', code: 1001, reason: '' });
     });
 
-    test(`${closer} ends TCP without CLOSE: ${answerer} reads what came before, then the end`, async () => {
+    check(`${closer} ends TCP without CLOSE: ${answerer} reads what came before, then the end`, async made => {
       await made[closer].write('last words');
       made[closer].closeTcpConnection();
       assert.is(await made[answerer].hearText(), 'last words');
@@ -105,7 +102,7 @@ for (const carrier of CARRIERS) {
 
     // A Duplex of a pair says nothing to the other where it is destroyed.
     if (carrier.endsWith('duplex')) continue;
-    test(`${closer} is torn down: ${answerer} is told that the connection is gone`, async () => {
+    check(`${closer} is torn down: ${answerer} is told that the connection is gone`, async made => {
       const waiting = made[answerer].hear();
       made[closer].cleanupStoredContext();
       const heard = await waiting;
@@ -113,14 +110,13 @@ for (const carrier of CARRIERS) {
     });
   }
 
-  test('both close at once: each reads the other status', async () => {
-    const { client, server } = made;
+  check('both close at once: each reads the other status', async ({ client, server }) => {
     await Promise.all([client.close(3000), server.close(3001)]);
     assert.equal(await Promise.all([client.hear(), server.hear()]), [
       { kind: 'close', code: 3001, reason: '' },
       { kind: 'close', code: 3000, reason: '' },
     ]);
   });
-
-  test.run();
 }
+
+test.run();

@@ -1,5 +1,7 @@
 /** The rules of RFC 6455, case by case, against our client. */
 import { clientTarget } from '../support/conformance.ts';
-import { testRules } from './rules.ts';
+import { rulesOf } from './rules.ts';
 
-testRules(await clientTarget());
+const test = rulesOf(await clientTarget());
+
+test.run();

@@ -48,8 +48,10 @@ async function carry(target: Target, load: Load, opcode: number): Promise<void> 
   }
 }
 
-for (const target of [await serverTarget(), await clientTarget()]) {
-  const test = suite(`loads on a ${target.role}`);
+const test = suite('loads');
+const targets = [await serverTarget(), await clientTarget()];
+
+for (const target of targets) {
   for (const load of LOADS) {
     const { number, message, fragment, chop, count } = load;
     const how = `${count ?? 1} of ${message} bytes${fragment ? ` in frames of ${fragment}` : ''}${chop ? ` in writes of ${chop}` : ''}`;
@@ -57,9 +59,13 @@ for (const target of [await serverTarget(), await clientTarget()]) {
       ['text', OP_TEXT],
       ['binary', OP_BINARY],
     ] as const) {
-      test(`${number}, ${name}: ${how}`, () => carry(target, load, opcode));
+      test(`${target.role}, ${number}, ${name}: ${how}`, () => carry(target, load, opcode));
     }
   }
-  test.after(() => target.stop());
-  test.run();
 }
+
+test.after(async () => {
+  for (const target of targets) await target.stop();
+});
+
+test.run();

@@ -1,5 +1,7 @@
 /** The rules of RFC 6455, case by case, against our server. */
 import { serverTarget } from '../support/conformance.ts';
-import { testRules } from './rules.ts';
+import { rulesOf } from './rules.ts';
 
-testRules(await serverTarget());
+const test = rulesOf(await serverTarget());
+
+test.run();

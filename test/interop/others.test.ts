@@ -92,8 +92,10 @@ async function converse(ours: Caller, page: Page): Promise<void> {
   }
 }
 
+const test = suite('others');
+
 for (const [name, secure, connect] of CLIENTS) {
-  const test = suite(`${name}, ${secure ? 'wss:' : 'ws:'}`);
+  const who = `${name}, ${secure ? 'wss:' : 'ws:'}`;
 
   async function pair() {
     let ours!: Caller;
@@ -103,7 +105,7 @@ for (const [name, secure, connect] of CLIENTS) {
     return { ours, page, stop: served.stop };
   }
 
-  test('everything sent arrives, whole or in fragments', async () => {
+  test(`${who}: everything sent arrives, whole or in fragments`, async () => {
     const { ours, page, stop } = await pair();
     assert.is(ours.context.protocol, 'two');
     await converse(ours, page);
@@ -116,7 +118,7 @@ for (const [name, secure, connect] of CLIENTS) {
     [3000, 'Grüße'],
     [4999, 'r'.repeat(123)],
   ] as const) {
-    test(`either side closes with ${code}, and reads the other's status`, async () => {
+    test(`${who}: either side closes with ${code}, and reads the other's status`, async () => {
       const one = await pair();
       await one.ours.close(code, reason);
       assert.equal(await one.page.next(), { code, reason });
@@ -132,19 +134,15 @@ for (const [name, secure, connect] of CLIENTS) {
     });
   }
 
-  test('we end TCP: the other side is told 1006', async () => {
+  test(`${who}: we end TCP, and the other side is told 1006`, async () => {
     const { ours, page, stop } = await pair();
     ours.closeTcpConnection();
     assert.is(((await page.next()) as { code: number }).code, 1006);
     await stop();
   });
-
-  test.run();
 }
 
-const server = suite('our client, faye-websocket server');
-
-server('everything sent arrives, and either side closes', async () => {
+test('our client, faye-websocket server: everything sent arrives, and either side closes', async () => {
   const http = createServer();
   const pages: Page[] = [];
   http.on('upgrade', (request, socket, head) => pages.push(new Page(new Faye(request, socket, head, ['two']))));
@@ -171,4 +169,4 @@ server('everything sent arrives, and either side closes', async () => {
   assert.is(ours.pending + other.pending, 0);
 });
 
-server.run();
+test.run();

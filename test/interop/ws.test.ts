@@ -95,13 +95,14 @@ async function theirsServes(options: WebSocketOptions = {}): Promise<Pair> {
   return { ours, theirs, stop };
 }
 
+const test = suite('ws');
+
 for (const [name, open] of [
   ['our server, ws client', oursServes],
   ['our client, ws server', theirsServes],
 ] as const) {
-  const test = suite(name);
   const check = (title: string, run: (pair: Pair) => Promise<void>, options?: WebSocketOptions) =>
-    test(title, async () => {
+    test(`${name}: ${title}`, async () => {
       const pair = await open(options);
       await run(pair);
       await pair.stop();
@@ -222,7 +223,7 @@ for (const [name, open] of [
   );
 
   for (const reason of ['', 'Grüße 🚀', 'r'.repeat(123)]) {
-    test(`every close code, ${reason ? `reason of ${Buffer.byteLength(reason)} bytes` : 'no reason'}, either side first`, async () => {
+    test(`${name}: every close code, ${reason ? `reason of ${Buffer.byteLength(reason)} bytes` : 'no reason'}, either side first`, async () => {
       for (const code of CODES) {
         if (code === 1005 && reason) continue;
         const status = { code, reason };
@@ -283,6 +284,6 @@ for (const [name, open] of [
     theirs.socket.resume();
     assert.equal(await theirs.next(), { code: 1006, reason: '' });
   });
-
-  test.run();
 }
+
+test.run();
