@@ -135,7 +135,7 @@ export function readHead(client: Duplex): Promise<[head: string, rest: Buffer]> 
       resolve([bytes.toString('latin1', 0, end + 4), bytes.subarray(end + 4)]);
     };
     const fail = () => reject(new Error(`the connection ended with ${bytes.length} bytes of an answer`));
-    client.on('data', take).on('close', fail);
+    client.on('data', take).on('close', fail).resume();
   });
 }
 

@@ -1,0 +1,455 @@
+/** WebSocketModule: who is let in, who is turned away and how, and how all of it ends. */
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { WebSocket } from 'ws';
+import type { WebSocketContext } from '../src/context/contract.ts';
+import { E_CONNECTION_INVALID, E_HANDLE_EOF, S_OK } from '../src/context/hresult.ts';
+import { HandshakeError, WebSocketModule } from '../src/index.ts';
+import { engine, turn, turns, watch } from './support/pair.ts';
+import { Peer } from './support/peer.ts';
+import {
+  HEAD_LINES,
+  happens,
+  leaveNobody,
+  type Mode,
+  readHead,
+  type Served,
+  serve,
+  upgradeRequest,
+} from './support/served.ts';
+import type { Watched } from './support/watched.ts';
+
+const test = suite('server');
+test.after.each(leaveNobody);
+
+const TCP: Mode = { name: 'tcp', kind: 'tcp', directReads: true };
+const GONE = 'the connection ended';
+
+interface Answer {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+  /** The client's end, where the connection was upgraded. */
+  readonly peer: Peer;
+}
+
+/** Sends a request's head; returns the answer, all of it where the server ends the connection. */
+async function ask(served: Served, text: string): Promise<Answer> {
+  const client = await served.dial();
+  client.write(text);
+  const [head, rest] = await readHead(client);
+  const status = Number(head.split(' ')[1]);
+  const peer = new Peer(client, 'client', rest);
+  if (status === 101) return { status, head, body: '', peer };
+  await peer.end();
+  client.end();
+  return { status, head, body: peer.bytes.toString(), peer };
+}
+
+/** Accepts everything, and notes what accept throws. */
+function accepting(served: Served): { contexts: Watched[]; errors: unknown[] } {
+  const contexts: Watched[] = [];
+  const errors: unknown[] = [];
+  served.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    try {
+      contexts.push(watch(served.module.accept(request, socket, head)));
+    } catch (error) {
+      errors.push(error);
+    }
+  });
+  return { contexts, errors };
+}
+
+async function uncaught(work: () => Promise<void>): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  const note = (error: unknown) => errors.push(error);
+  process.on('uncaughtException', note);
+  await work();
+  process.off('uncaughtException', note);
+  return errors;
+}
+
+// ── accept ──
+
+test('accept writes the 101 and returns an open context of the server role', async () => {
+  const served = await serve(TCP, { protocols: ['chat'], headers: { 'X-Mine': 'yes' } });
+  const { contexts } = accepting(served);
+  const { head } = await ask(served, upgradeRequest('/', [...HEAD_LINES, 'Sec-WebSocket-Protocol: other, chat']));
+  assert.match(head, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+  assert.match(head, /\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
+  assert.match(head, /\r\nSec-WebSocket-Protocol: chat\r\n/);
+  assert.match(head, /\r\nX-Mine: yes\r\n/);
+  assert.not.match(head, /Sec-WebSocket-Extensions/i);
+  const { context } = contexts[0]!;
+  assert.equal([context.role, context.protocol, context.remoteAddress], ['server', 'chat', '127.0.0.1']);
+  assert.is(context.fault, undefined);
+});
+
+test("accept's own options go before the module's", async () => {
+  const served = await serve(TCP, { protocols: ['chat'] });
+  served.server.on('upgrade', (request, socket, head) => {
+    watch(served.module.accept(request, socket, head, { protocols: ['other'], headers: { 'X-Own': '1' } }));
+  });
+  const { head } = await ask(served, upgradeRequest('/', [...HEAD_LINES, 'Sec-WebSocket-Protocol: other, chat']));
+  assert.match(head, /Sec-WebSocket-Protocol: other\r\n/);
+  assert.match(head, /X-Own: 1\r\n/);
+});
+
+const without = (name: string, ...more: string[]) => [...HEAD_LINES.filter(line => !line.startsWith(name)), ...more];
+const REFUSED: readonly (readonly [status: number, code: string, request: string, answer: RegExp])[] = [
+  [400, 'ERR_HANDSHAKE_KEY', upgradeRequest('/', without('Sec-WebSocket-Key')), /./],
+  [403, 'ERR_HANDSHAKE_ORIGIN', upgradeRequest('/', [...HEAD_LINES, 'Origin: http://elsewhere.example']), /./],
+  [405, 'ERR_HANDSHAKE_METHOD', upgradeRequest().replace('GET', 'PUT'), /\r\nAllow: GET\r\n/],
+  [
+    426,
+    'ERR_HANDSHAKE_VERSION',
+    upgradeRequest('/', without('Sec-WebSocket-Version', 'Sec-WebSocket-Version: 8')),
+    /\r\nSec-WebSocket-Version: 13\r\n/,
+  ],
+];
+
+for (const [status, code, request, answer] of REFUSED) {
+  test(`what may not be upgraded is answered with ${status} and thrown as ${code}`, async () => {
+    const served = await serve(TCP);
+    const { contexts, errors } = accepting(served);
+    const told = await ask(served, request);
+    assert.is(told.status, status);
+    assert.match(told.head, answer);
+    assert.match(told.head, /\r\nConnection: close/);
+    assert.is(contexts.length, 0);
+    const error = errors[0] as HandshakeError;
+    assert.instance(error, HandshakeError);
+    assert.equal([error.status, error.code], [status, code]);
+    assert.is(served.module.size, 0);
+  });
+}
+
+test('a module that is not enabled answers every upgrade with 404', async () => {
+  const served = await serve(TCP, { enabled: false });
+  const { errors } = accepting(served);
+  assert.is((await ask(served, upgradeRequest())).status, 404);
+  assert.is((errors[0] as HandshakeError).code, 'ERR_HANDSHAKE_DISABLED');
+});
+
+test('without a decoder record left an upgrade is answered with 503, and with one again it is accepted', async () => {
+  const served = await serve(TCP);
+  const { contexts, errors } = accepting(served);
+  const { records } = engine.memory;
+  const taken: number[] = [];
+  for (let record = records.take(); record; record = records.take()) taken.push(record);
+  const told = await ask(served, upgradeRequest());
+  for (const record of taken) records.give(record);
+  assert.ok(taken.length >= 65_536);
+  assert.is(told.status, 503);
+  assert.is((errors[0] as HandshakeError).code, 'ERR_HANDSHAKE_FULL');
+  assert.is((await ask(served, upgradeRequest())).status, 101);
+  assert.is(contexts.length, 1);
+});
+
+test("an application's function that throws is a 500 to the peer and an exception to the caller", async () => {
+  const served = await serve(TCP, {
+    protocols: () => {
+      throw new Error('of the application');
+    },
+  });
+  const { errors } = accepting(served);
+  const told = await ask(served, upgradeRequest('/', [...HEAD_LINES, 'Sec-WebSocket-Protocol: chat']));
+  assert.is(told.status, 500);
+  assert.not.match(told.body, /of the application/);
+  assert.is((errors[0] as Error).message, 'of the application');
+});
+
+test('options that cannot be meant are refused when the module is made, or attached', () => {
+  assert.throws(() => new WebSocketModule({ closeTimeout: -1 }), /closeTimeout/);
+  assert.throws(() => new WebSocketModule({ protocols: ['a b'] }));
+  assert.throws(() => new WebSocketModule({ headers: { 'X-Bad': 'a\r\nb' } }));
+  assert.throws(() => new WebSocketModule().attach(createServer(), () => {}, { origin: 'https://a.example' as never }));
+});
+
+// ── refuse ──
+
+test('refuse answers with the status, headers and body it is given, and ends the connection', async () => {
+  const served = await serve(TCP);
+  served.server.on('upgrade', async (_request, socket) => {
+    await turns();
+    served.module.refuse(socket, 401, { headers: { 'WWW-Authenticate': 'Basic' }, body: 'who are you?' });
+  });
+  const { status, head, body } = await ask(served, upgradeRequest());
+  assert.is(status, 401);
+  assert.match(head, /\r\nWWW-Authenticate: Basic\r\n/);
+  assert.is(body, 'who are you?');
+});
+
+test('a refused peer that stays, talking or not, is cut after closeTimeout', async () => {
+  const served = await serve(TCP, { closeTimeout: 100 });
+  const closed = new Promise(resolve =>
+    served.server.on('upgrade', (_request, socket) => {
+      socket.on('close', resolve);
+      served.module.refuse(socket, 404);
+    }),
+  );
+  const client = await served.dial();
+  const talking = setInterval(() => client.write('x'), 10);
+  client.write(upgradeRequest());
+  client.resume();
+  await closed;
+  clearInterval(talking);
+});
+
+test('a refused peer that vanished is no exception', async () => {
+  const served = await serve(TCP);
+  const upgraded = happens(served.server, 'upgrade');
+  const client = await served.dial();
+  client.write(upgradeRequest());
+  const [, socket] = (await upgraded) as [IncomingMessage, Socket];
+  const closed = happens(socket, 'close');
+  client.resetAndDestroy();
+  served.module.refuse(socket, 404);
+  await closed;
+});
+
+// ── attach ──
+
+test('attach hands every context over with its request', async () => {
+  const served = await serve(TCP);
+  const handed = new Promise<[WebSocketContext, IncomingMessage]>(resolve => {
+    assert.is(
+      served.module.attach(served.server, (context, request) => resolve([context, request])),
+      served.module,
+    );
+  });
+  const { peer } = await ask(served, upgradeRequest('/somewhere?q=1'));
+  const [context, request] = await handed;
+  assert.is(request.url, '/somewhere?q=1');
+  assert.is((await watch(context).write('hello')).hr, S_OK);
+  assert.is(await peer.next(), 'text "hello"');
+});
+
+test('attached to a path, others get 404 where nobody else listens, the query being no part of it', async () => {
+  const served = await serve(TCP);
+  served.module.attach(served.server, context => watch(context), { path: '/chat' });
+  assert.is((await ask(served, upgradeRequest('/chat'))).status, 101);
+  assert.is((await ask(served, upgradeRequest('/chat?room=1'))).status, 101);
+  for (const path of ['/', '/chat/', '/chatter', '/Chat'])
+    assert.is((await ask(served, upgradeRequest(path))).status, 404, path);
+});
+
+test('attached to a path, others are left to the listeners beside it', async () => {
+  const served = await serve(TCP);
+  const other = new WebSocketModule();
+  served.module.attach(served.server, context => void watch(context).writeNow('one'), { path: '/one' });
+  other.attach(served.server, context => void watch(context).writeNow('two'), { path: '/two' });
+  for (const name of ['one', 'two']) {
+    const { status, peer } = await ask(served, upgradeRequest(`/${name}`));
+    assert.is(status, 101);
+    assert.is(await peer.next(), `text "${name}"`);
+  }
+  assert.equal([served.module.size, other.size], [1, 1]);
+});
+
+test('attach answers what may not be upgraded, and nothing is thrown', async () => {
+  const served = await serve(TCP);
+  served.module.attach(served.server, () => assert.unreachable('nobody comes in'));
+  const errors = await uncaught(async () => {
+    assert.is((await ask(served, upgradeRequest('/', without('Sec-WebSocket-Key')))).status, 400);
+  });
+  assert.equal(errors, []);
+});
+
+test("attach's options go before the module's", async () => {
+  const served = await serve(TCP, { origin: '*' });
+  served.module.attach(served.server, context => watch(context), { origin: 'same' });
+  const request = upgradeRequest('/', [...HEAD_LINES, 'Origin: http://elsewhere.example']);
+  assert.is((await ask(served, request)).status, 403);
+});
+
+test('onContext that throws: that connection gets CLOSE 1011, the error is uncaught, others are served', async () => {
+  const served = await serve(TCP);
+  const error = new Error('of the application');
+  let fail = true;
+  served.module.attach(served.server, context => {
+    const one = watch(context);
+    if (fail) throw error;
+    one.writeNow('fine');
+  });
+  const errors = await uncaught(async () => {
+    const { peer } = await ask(served, upgradeRequest());
+    assert.is(await peer.next(), 'close 1011');
+  });
+  assert.equal(errors, [error]);
+  fail = false;
+  const { peer } = await ask(served, upgradeRequest());
+  assert.is(await peer.next(), 'text "fine"');
+});
+
+test('requests that are no upgrades reach the server as before', async () => {
+  const served = await serve(TCP);
+  served.module.attach(served.server, () => {});
+  served.server.on('request', (_request, response) => response.end('a page'));
+  const port = (served.server.address() as AddressInfo).port;
+  assert.is(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'a page');
+});
+
+test('a request in front of the upgrade on the same connection is answered in front of it', async () => {
+  const served = await serve(TCP);
+  served.server.on('request', (_request, response) => response.end('page'));
+  served.module.attach(served.server, context => void watch(context).writeNow('hello'));
+  const client = await served.dial();
+  client.write(`GET / HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  const [first] = await readHead(client);
+  assert.match(first, /^HTTP\/1\.1 200 /);
+  client.write(upgradeRequest());
+  const [second, rest] = await readHead(client);
+  assert.match(second, / 101 /);
+  assert.is(await new Peer(client, 'client', rest).next(), 'text "hello"');
+});
+
+test('a client that is gone when its upgrade is accepted ends as a context whose reads fail', async () => {
+  const served = await serve(TCP);
+  const upgraded = happens(served.server, 'upgrade');
+  const client = await served.dial();
+  client.write(upgradeRequest());
+  const [request, socket, head] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+  socket.on('error', () => {});
+  const closed = happens(socket, 'close');
+  client.resetAndDestroy();
+  socket.destroy();
+  await closed;
+  const context = watch(served.module.accept(request, socket, head));
+  const { hr } = await context.read();
+  assert.not.ok(hr === S_OK);
+  while (served.module.size) await turn();
+});
+
+// ── size and close ──
+
+test('size counts contexts from accept to cleanup', async () => {
+  const served = await serve(TCP);
+  assert.is(served.module.size, 0);
+  const one = await served.connect();
+  const two = await served.connect();
+  assert.is(served.module.size, 2);
+  one.context.cleanupStoredContext();
+  assert.is(served.module.size, 1);
+  two.client.end();
+  assert.is((await two.context.read()).hr, E_HANDLE_EOF);
+  while (served.module.size) await turn();
+});
+
+test('close sends CLOSE 1001 to all, refuses new upgrades with 503, and resolves when all are gone', async () => {
+  const served = await serve(TCP);
+  const connected = [await served.connect(), await served.connect()];
+  const reading = connected.map(({ context }) => context.read());
+  const { errors } = accepting(served);
+  let closed = false;
+  const closing = served.module.close().then(() => {
+    closed = true;
+  });
+  for (const { peer } of connected) assert.is(await peer.next(), 'close 1001');
+  assert.is((await ask(served, upgradeRequest())).status, 503);
+  assert.is((errors[0] as HandshakeError).code, 'ERR_HANDSHAKE_CLOSING');
+  connected[0]!.peer.close(1001);
+  assert.ok((await reading[0])!.close);
+  connected[0]!.client.end();
+  while (served.module.size === 2) await turn();
+  assert.not.ok(closed, 'one is still there');
+  connected[1]!.peer.text('still read');
+  assert.is((await reading[1])!.text, 'still read');
+  connected[1]!.peer.close();
+  assert.ok((await connected[1]!.context.read()).close);
+  connected[1]!.client.end();
+  await closing;
+  assert.is(served.module.size, 0);
+});
+
+test('close says the code and reason that it is given, and refuses those that no frame may say', async () => {
+  const served = await serve(TCP);
+  const { peer, client } = await served.connect();
+  for (const options of [{ statusCode: 1006 }, { statusCode: 999 }, { reason: 'x'.repeat(124) }]) {
+    assert.instance(await served.module.close(options).catch(error => error), RangeError);
+  }
+  const closing = served.module.close({ statusCode: 1012, reason: 'restarting', timeout: 50 });
+  assert.is(await peer.next(), 'close 1012 restarting');
+  await closing;
+  await happens(client, 'end');
+});
+
+test('close cuts who is still there after its timeout, and completes their calls', async () => {
+  const served = await serve(TCP);
+  const { context } = await served.connect();
+  const reading = context.read();
+  await served.module.close({ timeout: 20 });
+  assert.is(served.module.size, 0);
+  assert.not.ok((await reading).hr === S_OK);
+  assert.is(context.readNow().hr, E_CONNECTION_INVALID);
+});
+
+test('close with nobody there resolves at once, also twice', async () => {
+  const { module } = await serve(TCP);
+  await Promise.all([module.close(), module.close()]);
+  await module.close();
+});
+
+test('two calls of close both resolve when all are gone', async () => {
+  const served = await serve(TCP);
+  const { peer, client, context } = await served.connect();
+  const reading = context.read();
+  const both = [served.module.close(), served.module.close({ statusCode: 1012 })];
+  assert.is(await peer.next(), 'close 1001');
+  peer.close();
+  await reading;
+  client.end();
+  await Promise.all(both);
+});
+
+// ── with a client that others wrote ──
+
+test('ws talks to it: text, binary, fragments, pings and a close with a reason', async () => {
+  const served = await serve(TCP, { protocols: ['chat'] });
+  served.module.attach(served.server, context => {
+    const one = watch(context);
+    const echo = async (): Promise<void> => {
+      for (;;) {
+        const { hr, close, data, utf8, final } = await one.read();
+        if (hr !== S_OK) return assert.unreachable(GONE);
+        if (close) break;
+        await one.write(data, { text: utf8, final });
+      }
+      const [code, ...reason] = String(one.status).split(' ');
+      one.closeNow(Number(code), reason.join(' '));
+    };
+    void echo();
+  });
+  const { port } = served.server.address() as AddressInfo;
+  const client = new WebSocket(`ws://127.0.0.1:${port}/`, 'chat', { perMessageDeflate: false });
+  await happens(client, 'open');
+  assert.is(client.protocol, 'chat');
+  for (const [data, binary] of [
+    ['hello €', false],
+    [Buffer.alloc(200_000, 7), true],
+    ['', false],
+  ] as const) {
+    const answer = happens(client, 'message');
+    client.send(data, { binary });
+    const [received, isBinary] = (await answer) as [Buffer, boolean];
+    assert.ok(received.equals(Buffer.from(data)));
+    assert.is(isBinary, binary);
+  }
+  const answer = happens(client, 'message');
+  client.send('one ', { fin: false });
+  client.send('two', { fin: true });
+  assert.is(String((await answer)[0]), 'one two');
+  const pong = happens(client, 'pong');
+  client.ping('are you there');
+  assert.is(String((await pong)[0]), 'are you there');
+  const closed = happens(client, 'close');
+  client.close(3000, 'done');
+  const [code, reason] = await closed;
+  assert.equal([code, String(reason)], [3000, 'done']);
+  while (served.module.size) await turn();
+});
+
+test.run();
