@@ -73,7 +73,7 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
       try {
         const context = openContext(engine, judgeResponse(response, asked), limits, socket!, head!);
         end();
-        tellConnected(context, String(url));
+        tellConnected(context, url);
         resolve(context);
       } catch (error) {
         fail(error);

@@ -19,6 +19,7 @@ export interface AcceptedEvent {
 /** On 'websocket-context:connected': a client's handshake is done. */
 export interface ConnectedEvent {
   readonly context: WebSocketContext;
+  /** Without the user's name and password. */
   readonly url: string;
 }
 
@@ -61,8 +62,9 @@ export function tellAccepted(context: WebSocketContext, request: IncomingMessage
   accepted.publish({ context, request } satisfies AcceptedEvent);
 }
 
-export function tellConnected(context: WebSocketContext, url: string): void {
+export function tellConnected(context: WebSocketContext, address: string | URL): void {
   if (!watched(connected)) return;
+  const { href: url } = Object.assign(new URL(address), { username: '', password: '' });
   trace('%d connected to %s', numberOf(context), url);
   connected.publish({ context, url } satisfies ConnectedEvent);
 }
