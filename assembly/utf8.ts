@@ -136,6 +136,6 @@ function unfinished(last: u32): u32 {
   if (fourth >= 0xc0) return fourth < 0xc2 || fourth > 0xf4 ? UTF8_INVALID : fourth | 1 << UTF8_COUNT_SHIFT;
   if (fourth < 0x80) return 0;
   if (third >= 0xe0) return last >> 16 | 2 << UTF8_COUNT_SHIFT;
-  if (third < 0xc0 && second >= 0xf0) return last >> 8 | 3 << UTF8_COUNT_SHIFT;
+  if (second >= 0xf0) return last >> 8 | 3 << UTF8_COUNT_SHIFT;
   return 0;
 }

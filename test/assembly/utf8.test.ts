@@ -1,0 +1,202 @@
+/**
+ * The UTF-8 kernels against the slow judge and against Node's own: every code point, every truncation, every byte at every
+ * place of texts in several scripts, every split. Blocks of 64 bytes, single vectors and what is less than one take
+ * different ways through the kernel, so texts are long enough to meet each, and begin and end anywhere.
+ */
+import { isUtf8 } from 'node:buffer';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from '../../assembly/abi.ts';
+import { mask } from '../reference/mask.ts';
+import { Utf8Judge } from '../reference/utf8.ts';
+import { BUILDS, Engine } from '../support/module.ts';
+import { Random } from '../support/random.ts';
+
+const AT = 0x2_0000;
+const KEY = 0x9c_01_e5_73;
+/** By the rule that judges a block of it: ASCII, two bytes at the most, three, three with a second byte to look at, four. */
+const FILLERS = ['a', 'é', '人', 'e人é', 'ไ', '한', '😀', 'a😀é人'];
+const MIXED = Buffer.from(
+  `plain, élan, Щука, ไทย, 한글, 漢字。 ${'日'.repeat(30)} ${'ж'.repeat(40)} \u{10ffff}😀\ud7ff\ue000\u0800ÿ\u0080`,
+);
+/** Bytes at the edges of every range of Unicode's table 3-7. */
+const EDGES = [
+  0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef,
+  0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff,
+];
+
+/** What a kernel should answer: judged byte by byte, with what the last character lacks carried. */
+function judge(data: Uint8Array): number {
+  const slow = new Utf8Judge();
+  let whole = 0;
+  for (const [i, byte] of data.entries()) {
+    if (!slow.take(byte)) return UTF8_INVALID;
+    if (!slow.unfinished) whole = i + 1;
+  }
+  const rest = data.subarray(whole);
+  const carried = rest.reduce((sum, byte, i) => sum | (byte << (8 * i)), rest.length << UTF8_COUNT_SHIFT);
+  return carried | (data.some(byte => byte > 0x7f) ? UTF8_WIDE : 0);
+}
+
+/** Fills `length` bytes with whole characters of `filler`, and with ASCII what is left over. */
+function fill(filler: string, length: number): Buffer {
+  const text = Buffer.from(filler.repeat(length)).subarray(0, length);
+  const open = (judge(text) >>> UTF8_COUNT_SHIFT) & 3;
+  return text.fill(0x2e, length - open);
+}
+
+const test = suite('utf8');
+
+for (const build of BUILDS) {
+  const { bytes, exports } = new Engine(build);
+
+  /** Whether the kernel takes the `length` bytes at `ptr` for a whole text. */
+  function whole(ptr: number, length: number): boolean {
+    const answer = exports.validate(ptr, length, 0) >>> 0;
+    return answer !== UTF8_INVALID && answer >> UTF8_COUNT_SHIFT === (answer & UTF8_WIDE) >> UTF8_COUNT_SHIFT;
+  }
+
+  test(`${build}: every code point is one, cut short it is carried, and a surrogate is refused as soon as it is seen`, () => {
+    const text = fill('a', 160);
+    bytes.set(text, AT);
+    for (let point = 0x80; point < 0x11_0000; point++) {
+      const encoded =
+        point < 0x800
+          ? [0xc0 | (point >> 6)]
+          : point < 0x1_0000
+            ? [0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63)]
+            : [0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63), 0x80 | ((point >> 6) & 63)];
+      encoded.push(0x80 | (point & 63));
+      const surrogate = point >= 0xd800 && point < 0xe000;
+      const place = AT + (point % 140);
+      let carried = UTF8_WIDE;
+      for (let i = 0; i < encoded.length; i++) {
+        bytes[place + i] = encoded[i]!;
+        carried = (carried & 0x40ff_ffff) | (encoded[i]! << (8 * i)) | ((i + 1) << UTF8_COUNT_SHIFT);
+        const expected = i + 1 === encoded.length ? UTF8_WIDE : carried;
+        const answer = exports.validate(AT, place + i + 1 - AT, 0) >>> 0;
+        if (answer !== (surrogate && i ? UTF8_INVALID : expected))
+          assert.is(answer, expected, `U+${point.toString(16)}`);
+      }
+      if (whole(AT, text.length) === surrogate) assert.unreachable(`U+${point.toString(16)} amid text`);
+      bytes.fill(0x61, place, place + 4);
+    }
+  });
+
+  test(`${build}: any byte at any place of any script is judged as Node does`, () => {
+    for (const filler of FILLERS) {
+      const text = fill(filler, 180);
+      const at = bytes.subarray(AT, AT + text.length);
+      at.set(text);
+      for (let place = 0; place < text.length; place++) {
+        for (let byte = 0; byte < 256; byte++) {
+          at[place] = byte;
+          if (whole(AT, at.length) !== isUtf8(at)) assert.unreachable(`${filler}: ${byte} at ${place}`);
+        }
+        at[place] = text[place]!;
+      }
+    }
+  });
+
+  test(`${build}: any two bytes between any two scripts, a third behind them or not, are judged as Node does`, () => {
+    for (const left of FILLERS)
+      for (const right of FILLERS)
+        for (let place = 60; place < 82; place++) {
+          const at = bytes.subarray(AT, AT + place + 100);
+          at.set(fill(left, place));
+          for (const third of [undefined, 0x80]) {
+            at.set(fill(right, 98), place + 2);
+            if (third) at.set(fill(right, 97), place + 3);
+            at[place + 2] = third ?? at[place + 2]!;
+            for (const first of EDGES)
+              for (const second of EDGES) {
+                at[place] = first;
+                at[place + 1] = second;
+                if (whole(AT, at.length) !== isUtf8(at))
+                  assert.unreachable(`${left} to ${place}, ${[first, second, third]}, then ${right}`);
+              }
+          }
+        }
+  });
+
+  test(`${build}: a text of any length at any address is unmasked and judged, and nothing beside it touched`, () => {
+    for (const filler of [...FILLERS, MIXED.toString()])
+      for (let length = 0; length <= 200; length++) {
+        const text = Buffer.from(filler.repeat(length)).subarray(0, length);
+        const masked = mask(text, KEY);
+        const expected = judge(text);
+        for (let offset = 0; offset <= 16; offset++) {
+          const ptr = offset === 16 ? bytes.length - length : AT + offset;
+          const around = bytes.subarray(ptr - 20, ptr + length + 20).fill(0xee);
+          bytes.set(masked, ptr);
+          const title = `${filler}: ${length} bytes at ${ptr}`;
+          if (exports.unmaskText(ptr, length, KEY, 0) >>> 0 !== expected) assert.unreachable(`${title}: answer`);
+          if (Buffer.compare(bytes.subarray(ptr, ptr + length), text)) assert.unreachable(`${title}: bytes`);
+          if (exports.validate(ptr, length, 0) >>> 0 !== expected) assert.unreachable(`${title}: validate`);
+          const beside = around.findIndex((byte, i) => byte !== 0xee && (i < 20 || i >= 20 + length));
+          if (beside >= 0) assert.unreachable(`${title}: written at ${beside - 20}`);
+        }
+      }
+  });
+
+  test(`${build}: a text cut in three anywhere is judged as it is whole, and carried as far as it is here`, () => {
+    for (const data of [MIXED, fill('a😀é人', 90), fill('한', 40)]) {
+      bytes.set(data, AT);
+      for (let one = 0; one <= data.length; one++) {
+        const first = exports.validate(AT, one, 0);
+        assert.is(first >>> 0, judge(data.subarray(0, one)), `to ${one}`);
+        for (let two = one; two <= data.length; two++) {
+          const second = exports.validate(AT + one, two - one, first & ~UTF8_WIDE);
+          const expected = judge(data.subarray(0, two));
+          assert.is((second & ~UTF8_WIDE) >>> 0, (expected & ~UTF8_WIDE) >>> 0, `to ${one}, to ${two}`);
+          const third = exports.validate(AT + two, data.length - two, second & ~UTF8_WIDE);
+          assert.is((third & ~UTF8_WIDE) >>> 0, 0, `cut at ${one} and ${two}`);
+        }
+      }
+    }
+  });
+
+  test(`${build}: what no text can have is refused at its first byte, whatever was carried`, () => {
+    for (const one of EDGES)
+      for (const two of EDGES)
+        for (const three of EDGES) {
+          const data = Uint8Array.of(one, two, three);
+          bytes.set(data, AT);
+          let carry = 0;
+          for (let i = 0; i < 3 && carry !== UTF8_INVALID; i++) {
+            carry = exports.validate(AT + i, 1, carry & ~UTF8_WIDE) >>> 0;
+            const expected = judge(data.subarray(0, i + 1));
+            if ((carry & ~UTF8_WIDE) !== (expected & ~UTF8_WIDE)) assert.unreachable(`${data} to ${i}: ${carry}`);
+          }
+        }
+  });
+
+  test(`${build}: a hundred thousand texts with at most a few wrong bytes, masked and cut, are judged as Node does`, () => {
+    const random = new Random(3629);
+    const alphabet = ['a', ' ', 'é', 'я', '人', 'ไ', '한', '😀', '\u{10ffff}', '\ud7ff', '\ue000'];
+    let bad = 0;
+    for (let i = 0; i < 100_000; i++) {
+      const letters = Array.from({ length: 1 + random.below(4) }, () => random.pick(alphabet));
+      const text = Buffer.from(Array.from({ length: random.below(90) }, () => random.pick(letters)).join(''));
+      if (text.length)
+        for (let wrong = random.below(3); wrong; wrong--) text[random.below(text.length)] = random.pick(EDGES);
+      const cut = random.below(text.length + 1);
+      const ptr = AT + random.below(64);
+      const key = random.below(2 ** 32);
+      const turned = Buffer.from(mask(new Uint8Array(4), key, cut)).readUInt32LE();
+      bytes.set(mask(text, key), ptr);
+      let answer = exports.unmaskText(ptr, cut, key, 0) >>> 0;
+      if (answer !== UTF8_INVALID) {
+        answer = exports.unmaskText(ptr + cut, text.length - cut, turned, answer & ~UTF8_WIDE) >>> 0;
+        if (Buffer.compare(bytes.subarray(ptr, ptr + text.length), text)) assert.unreachable(`text ${i} unmasked`);
+      }
+      const good = isUtf8(text);
+      if (!good) bad++;
+      if (((answer & ~UTF8_WIDE) === 0) !== good)
+        assert.unreachable(`text ${i}, cut at ${cut}: ${text.toString('hex')}`);
+    }
+    assert.ok(bad > 30_000 && bad < 70_000, `${bad} were wrong`);
+  });
+}
+
+test.run();
