@@ -17,8 +17,9 @@ let slabUsed = 0;
 
 /** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */
 export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  if (length <= TINY) return copyTiny(bytes, at, length);
   // Buffer's own slice would share.
-  if (length <= TINY || length > SMALL) return Uint8Array.prototype.slice.call(bytes, at, at + length);
+  if (length > SMALL) return Uint8Array.prototype.slice.call(bytes, at, at + length);
   if (slabUsed + length > slab.length) {
     slab = new Uint8Array(BLOCK_MOST);
     slabUsed = 0;
@@ -29,9 +30,17 @@ export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Arr
   return copy;
 }
 
-/** Returns `length` bytes from `at` on as the caller's to keep: copied only where they are `reused`. */
+/** Bytes as few as these lie in the JavaScript heap itself, and a copy of them costs less than a view. */
+function copyTiny(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let index = 0; index < length; index++) copy[index] = bytes[at + index]!;
+  return copy;
+}
+
+/** Returns `length` bytes from `at` on as the caller's to keep: those that are `reused` copied, others where they lie. */
 export function keep(bytes: Uint8Array, at: number, length: number, reused: boolean): Uint8Array {
-  return reused ? copyOut(bytes, at, length) : new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+  if (reused || length <= TINY) return copyOut(bytes, at, length);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
 }
 
 export class Gathering {

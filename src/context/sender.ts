@@ -18,6 +18,8 @@ import { EMPTY, type FragmentResult, type WebSocketCompletion } from './result.t
 /** A caller's payload longer than this is sent from where it lies. */
 const COPY_MOST = 16_384;
 const STASH_LEAST = 4096;
+/** §5.2: a length up to this stands in the second byte. */
+const SHORT_MOST = 125;
 
 interface Owed {
   readonly opcode: number;
@@ -340,16 +342,36 @@ export class Sender implements Completing, Aborting, Flushing {
     const { pages, memory } = this.#engine;
     const key = this.#masks ? this.#engine.key() : 0;
     const { current, fill } = pages;
-    if (at && current.ptr && fill + HEADER_MOST + length <= PAGE_SIZE) {
+    if (current.ptr && fill + HEADER_MOST + length <= PAGE_SIZE) {
       this.#open();
-      const used = memory.exports.encode(current.ptr + fill, first, at, length, this.#masks, key);
-      this.#grow(used);
+      this.#grow(
+        at
+          ? memory.exports.encode(current.ptr + fill, first, at, length, this.#masks, key)
+          : this.#copyFrame(first, data, length, key),
+      );
     } else {
       this.#header(first, length, key);
       this.#payloadKey = key;
       this.#body(data, 0, length);
     }
     this.#mark();
+  }
+
+  /** Puts a frame whose payload lies elsewhere into the turn's page, which has room. Returns its bytes. */
+  #copyFrame(first: number, data: Uint8Array, length: number, key: number): number {
+    const { pages, memory } = this.#engine;
+    const { current, fill } = pages;
+    const ptr = current.ptr + fill;
+    let used = 2;
+    if (this.#masks || length > SHORT_MOST) {
+      used = memory.exports.writeHeader(ptr, first, length, this.#masks, key);
+    } else {
+      current.bytes[fill] = first;
+      current.bytes[fill + 1] = length;
+    }
+    copy(current.bytes, fill + used, data, 0, length);
+    if (this.#masks) memory.exports.unmask(ptr + used, length, key);
+    return used + length;
   }
 
   #header(first: number, length: number, key: number): void {
