@@ -397,7 +397,9 @@ test('two calls of close both resolve when all are gone', async () => {
   const served = await serve(TCP);
   const { peer, client, context } = await served.connect();
   const reading = context.read();
-  const both = [served.module.close(), served.module.close({ statusCode: 1012 })];
+  // Neither comes to its timeout.
+  const timeout = 3_600_000;
+  const both = [served.module.close({ timeout }), served.module.close({ statusCode: 1012, timeout })];
   assert.is(await peer.next(), 'close 1001');
   peer.close();
   await reading;

@@ -32,6 +32,15 @@ for (const role of ROLES) {
     assert.is((await context.read()).text, 'meanwhile');
   });
 
+  test(`${role}: what comes between the cancel and its completion is kept for the next read`, async () => {
+    const { context, peer, near } = open(role);
+    const reading = context.read();
+    context.cancelOutstandingIO();
+    near.push(Buffer.from(peer.frame({ opcode: 1, data: Buffer.from('at once') })));
+    assert.is((await reading).hr, E_OPERATION_ABORTED);
+    assert.is(context.readNow().text, 'at once');
+  });
+
   test(`${role}: cancelled twice, a read completes once`, async () => {
     const { context } = open(role);
     const reading = context.read();

@@ -378,6 +378,16 @@ for (const role of ROLES) {
     assert.is(context.cleaned, 1);
   });
 
+  test(`${role}: after closeTcpConnection a CLOSE that had come and was not read is as if it never came`, async () => {
+    const { context, peer } = open(role);
+    peer.text('unread');
+    peer.close(1000);
+    await turns();
+    context.closeTcpConnection();
+    assert.is(context.status, E_NOT_SET);
+    assert.is(context.readNow().hr, E_CONNECTION_INVALID);
+  });
+
   test(`${role}: after closeTcpConnection a peer that does not end is cut after closeTimeout, talking or not`, async () => {
     const { context, peer } = open(role, { closeTimeout: 500 });
     context.closeTcpConnection();

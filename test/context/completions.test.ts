@@ -6,12 +6,30 @@ import * as assert from 'uvu/assert';
 import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, S_OK } from '../../src/context/hresult.ts';
 import { FragmentResult, type WebSocketCompletion } from '../../src/context/result.ts';
 import { linkPair } from '../support/link.ts';
-import { leaveNothing, open, openOn, openPair, ROLES, turns } from '../support/pair.ts';
+import { engine, leaveNothing, open, openOn, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import type { Watched } from '../support/watched.ts';
 
 const test = suite('context/completions');
 test.after.each(leaveNothing);
+
+/** Delivers at once, from inside the write. */
+class Sudden extends Duplex {
+  other!: Sudden;
+  override _read(): void {}
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.other.push(Buffer.from(chunk));
+    done();
+  }
+}
+
+function suddenPair(): [Sudden, Sudden] {
+  const one = new Sudden();
+  const other = new Sudden();
+  one.other = other;
+  other.other = one;
+  return [one, other];
+}
 
 /** The errors that reach the process while `work` runs. */
 async function uncaught(work: () => Promise<void>): Promise<unknown[]> {
@@ -106,6 +124,22 @@ for (const role of ROLES) {
     peer.send(...['one', 'two', 'three'].map(text => ({ opcode: 1, data: Buffer.from(text) })));
     await done;
     assert.equal(texts, ['pending one', 'inline two', 'inline three']);
+  });
+
+  test(`${role}: an echo by completions is lent every piece of a packet where it lies`, async () => {
+    const { context, peer } = open(role);
+    const lent: boolean[] = [];
+    const read = (): void => {
+      context.readFragment(null, true, (hr, _ctx, _cb, utf8, final, _close, data) => {
+        if (hr !== S_OK) return;
+        lent.push(data.buffer === engine.memory.buffer);
+        context.writeFragment(data, true, utf8, final, read);
+      });
+    };
+    read();
+    peer.send(...Array.from({ length: 20 }, (_, at) => ({ opcode: 1, data: Buffer.from(`${at}`) })));
+    for (let at = 0; at < 20; at++) assert.is(await peer.next(), `text "${at}"`);
+    assert.equal(lent, Array(20).fill(true));
   });
 
   test(`${role}: completions that always ask again let others have their turn`, async () => {
@@ -216,21 +250,9 @@ for (const role of ROLES) {
   });
 
   test(`${role}: streams that deliver from inside a write do not disturb the turn`, async () => {
-    /** Delivers at once, from inside the write. */
-    class Sudden extends Duplex {
-      other!: Sudden;
-      override _read(): void {}
-      override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-        this.other.push(Buffer.from(chunk));
-        done();
-      }
-    }
-    const one = new Sudden();
-    const other = new Sudden();
-    one.other = other;
-    other.other = one;
-    const left = openOn(one as never, role);
-    const right = openOn(other as never, role === 'server' ? 'client' : 'server');
+    const [one, other] = suddenPair();
+    const left = openOn(one, role);
+    const right = openOn(other, role === 'server' ? 'client' : 'server');
     let rounds = 0;
     const done = new Promise<void>(resolve => {
       const relay = (context: Watched): void => {
@@ -245,6 +267,38 @@ for (const role of ROLES) {
     });
     await done;
     assert.ok(rounds >= 1000);
+  });
+
+  test(`${role}: a completion that makes another connection receive at once loses none that is due beside it`, async () => {
+    const [one, other] = suddenPair();
+    const left = openOn(one, role, { sendBufferLimit: 1 });
+    const right = openOn(other, role === 'server' ? 'client' : 'server');
+    const beside = Array.from({ length: 8 }, () => open(role));
+    const later = Array.from({ length: 4 }, () => open(role));
+    const ran = new Set<string>();
+    const write = (name: string, context: Watched, then = () => {}): void => {
+      context.writeFragment(Buffer.from(name), true, true, true, () => {
+        ran.add(name);
+        then();
+      });
+    };
+    const received = new Promise<void>(resolve => {
+      right.readFragment(null, true, () => {
+        write('right', right, () => {
+          for (const [at, { context }] of later.entries()) write(`later ${at}`, context);
+        });
+        resolve();
+      });
+    });
+    write('first', open(role).context, () => {
+      // The second finds the limit reached, and has the first sent before it is judged.
+      left.writeNow('delivered inside');
+      left.writeNow('the completion');
+    });
+    for (const [at, { context }] of beside.entries()) write(`beside ${at}`, context);
+    await received;
+    await turns();
+    assert.is(ran.size, 2 + beside.length + later.length);
   });
 
   // ── cleanup ──
@@ -264,6 +318,8 @@ for (const role of ROLES) {
     assert.is(context.cleaned, 1);
     await peer.end();
     assert.equal(peer.here(), []);
+    await turns();
+    assert.is(context.context.stats.sendBuffered, 0);
   });
 
   test(`${role}: cleanup drops what was received, and later calls fail inline`, async () => {
@@ -312,6 +368,7 @@ for (const role of ROLES) {
     await turns();
     assert.is(reads, 1);
     assert.is(context.context.fault, undefined);
+    assert.is(context.context.stats.receiveBuffered, 0);
   });
 }
 

@@ -139,6 +139,19 @@ for (const role of ROLES) {
     assert.is(context.cleaned, 1);
   });
 
+  test(`${role}: a fault behind more than receiveBufferLimit is read past: the peer's end is not missed`, async () => {
+    const { context, peer, near } = open(role, { receiveBufferLimit: 10 });
+    peer.send({ opcode: 1, data: Buffer.from('more than ten bytes') }, { opcode: 3 });
+    await turns();
+    assert.not.ok(near.isPaused());
+    peer.stream.end();
+    await peer.gone();
+    assert.is(context.readNow().text, 'more than ten bytes');
+    assert.is(context.readNow().hr, E_INVALID_PROTOCOL_FORMAT);
+    await turns();
+    assert.is(context.cleaned, 1);
+  });
+
   test(`${role}: a message may be as long as maxMessageSize, counted over its fragments, and no longer`, async () => {
     const { context, peer } = open(role, { maxMessageSize: 10 });
     peer.text('0123456789');

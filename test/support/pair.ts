@@ -3,6 +3,7 @@
  * watched, and `leaveNothing`, run after each test, holds the engine to account: no call pending, every decoder's record
  * given back, no stretch of a send page held.
  */
+import type { Duplex } from 'node:stream';
 import * as assert from 'uvu/assert';
 import { Context } from '../../src/context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from '../../src/context/contract.ts';
@@ -16,6 +17,9 @@ import { Watched } from './watched.ts';
 
 export type Role = 'server' | 'client';
 export const ROLES: readonly Role[] = ['server', 'client'];
+
+/** The page being filled, and those that stay warm. */
+const PAGES_KEPT = 9;
 
 export const engine = threadEngine();
 const watched = new Set<Watched>();
@@ -34,7 +38,7 @@ export function watch(context: WebSocketContext): Watched {
 }
 
 /** Opens a context on one end of a stream; the bytes of `head` are the first that it decodes. */
-export function openOn(stream: Link, role: Role, options: WebSocketOptions = {}, head = Buffer.alloc(0)): Watched {
+export function openOn(stream: Duplex, role: Role, options: WebSocketOptions = {}, head = Buffer.alloc(0)): Watched {
   let transport!: StreamTransport;
   const context = new Context({
     engine,
@@ -80,8 +84,9 @@ export function openPair(options: WebSocketOptions = {}, clientOptions = options
 /** Ends every context of the test and asserts that it left nothing behind. */
 export async function leaveNothing(): Promise<void> {
   for (const one of watched) one.cleanupStoredContext();
-  for (const { started, inline, completed } of watched) {
+  for (const { started, inline, completed, context } of watched) {
     assert.is(started, inline + completed, 'calls started = finished inline + completions run');
+    assert.is(context.deadline, null, 'no moment is waited for');
   }
   watched.clear();
   // Streams that were destroyed give back what they hold when they close.
@@ -89,6 +94,8 @@ export async function leaveNothing(): Promise<void> {
   for (let turns = 0; held() && turns < 100; turns++) await turn();
   assert.is(engine.memory.records.taken, 0, 'every record has been given back');
   assert.not.ok(held(), 'no stretch of a send page is held');
+  assert.is(engine.pages.fill, 0, 'the page being filled is empty again');
+  assert.ok(engine.memory.pages.taken <= PAGES_KEPT, 'pages that are not kept warm have been given back');
 }
 
 /** Resolves in a later turn of the event loop, when what was due before has happened. */

@@ -179,6 +179,25 @@ for (const mode of MODES) {
     );
   });
 
+  test(`${name}: what was written to the socket before the upgrade goes out before it`, async () => {
+    const served = await serve(mode);
+    const client = await served.dial();
+    const before = pattern(HUGE >> 1);
+    served.server.once('upgrade', (request, socket, head) => {
+      socket.write(before);
+      watch(served.module.accept(request, socket, head)).writeNow('hello');
+    });
+    client.pause();
+    client.write(upgradeRequest());
+    await turns(50);
+    const peer = new Peer(client, 'client');
+    const answer = (): number => peer.bytes.indexOf('HTTP/1.1 101');
+    while (peer.bytes.length < before.length || !peer.bytes.subarray(-7).equals(Buffer.from('\x81\x05hello', 'latin1')))
+      await turn();
+    assert.ok(peer.bytes.subarray(0, before.length).equals(before));
+    assert.is(answer(), before.length);
+  });
+
   test(`${name}: an upgrade accepted after an await gets all that gathered meanwhile, in order`, async () => {
     const served = await serve(mode);
     const client = await served.dial();
