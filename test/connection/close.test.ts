@@ -72,9 +72,10 @@ test('a receive that waits while the connection closes is given what comes', asy
     peer.text(text);
     await turns();
   }
+  peer.send(...['four', 'five', 'six'].map(text => ({ opcode: 1, data: Buffer.from(text) })));
   peer.close(1000);
   await Promise.all([closing, reading]);
-  assert.equal(texts, ['one', 'two', 'three']);
+  assert.equal(texts, ['one', 'two', 'three', 'four', 'five', 'six']);
 });
 
 test('an iteration elsewhere ends when the connection is closed here', async () => {

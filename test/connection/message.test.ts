@@ -109,6 +109,17 @@ test('300,000 one-byte fragments cost about their bytes', async () => {
   assert.ok((value as Uint8Array).every((byte, index) => byte === ((index % 10_000) & 255)));
 });
 
+test('pieces that were lent are copied before the window is used again', async () => {
+  const { connection, peer } = wired();
+  const next = connection[Symbol.asyncIterator]().next();
+  const pieces = [1, 2, 3, 4].map(value => Buffer.alloc(5000, value));
+  const frames = pieces.map((data, index) => ({ opcode: index ? 0 : 2, final: index === 3, data }));
+  peer.send(...frames.slice(0, 2));
+  await turns();
+  peer.send(...frames.slice(2));
+  assert.ok(Buffer.concat(pieces).equals((await next).value as Uint8Array));
+});
+
 test('the iteration ends with the CLOSE of the peer, which it answers with the same code', async () => {
   const { connection, peer } = wired();
   peer.text('last');

@@ -1,7 +1,16 @@
 /** Fragments by promise: received and sent, one at a time each, cancelled without loss. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ReceivedFragment, WebSocketConnection, WebSocketError } from '../../src/index.ts';
+import {
+  E_NOT_SET,
+  type FragmentResult,
+  type IWebSocketContext,
+  type ReceivedFragment,
+  S_OK,
+  type WebSocketCompletion,
+  WebSocketConnection,
+  WebSocketError,
+} from '../../src/index.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
@@ -253,6 +262,64 @@ test("what the peer's end is called: broken rule, end without CLOSE, reset, abor
   assert.is(aborted.connection.state, 'aborted');
   assert.is((await failureOf(aborted.connection.receive())).code, 'ERR_ABORTED');
   assert.ok(['ERR_LOST', 'ERR_ABORTED'].includes((await failureOf(aborted.connection.send('late'))).code!));
+});
+
+test('a context that knows IIS’s interface alone may lend the same Buffer again and again', async () => {
+  const memory = Buffer.alloc(100);
+  let waiting: (() => void) | undefined;
+  let reads = 0;
+  const answer = (completion: WebSocketCompletion, context: unknown, result: FragmentResult) => {
+    memory.fill(++reads);
+    result.completionExpected = reads % 2 === 0;
+    if (reads % 2) Object.assign(result, { cbIO: 100, utf8Encoded: false, finalFragment: true, data: memory });
+    else waiting = () => completion(S_OK, context, 100, false, true, false, memory);
+    return S_OK;
+  };
+  const foreign = {
+    readFragment: (
+      _data: null,
+      _async: true,
+      completion: WebSocketCompletion,
+      context: unknown,
+      result: FragmentResult,
+    ) => answer(completion, context, result),
+    closeTcpConnection() {},
+    getCloseStatus: () => E_NOT_SET,
+  };
+  const connection = new WebSocketConnection(foreign as never);
+  const kept: Uint8Array[] = [];
+  while (kept.length < 6) {
+    const receiving = connection.receive();
+    waiting?.();
+    waiting = undefined;
+    kept.push((await receiving).data);
+  }
+  for (const [index, data] of kept.entries())
+    assert.ok(
+      data.every(byte => byte === index + 1),
+      `${index + 1}. read`,
+    );
+  assert.equal([connection.protocol, connection.closeStatus], ['', undefined]);
+});
+
+test('a text that a context has not done with is not overwritten by the next', async () => {
+  const held: Uint8Array[] = [];
+  const done: (() => void)[] = [];
+  const foreign = () => ({
+    writeFragment: (...[data, , , , completion, context, result]: Parameters<IWebSocketContext['writeFragment']>) => {
+      held.push(data);
+      done.push(() => completion!(S_OK, context, data.length, true, true, false, data));
+      result!.completionExpected = true;
+      return S_OK;
+    },
+  });
+  const sendings = ['one', 'two', 'six'].map(text => new WebSocketConnection(foreign() as never).send(text));
+  assert.equal(
+    held.map(data => Buffer.from(data).toString()),
+    ['one', 'two', 'six'],
+  );
+  for (const complete of done) complete();
+  await Promise.all(sendings);
 });
 
 test('two connections talk', async () => {
