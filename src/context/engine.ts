@@ -56,6 +56,7 @@ export class Engine {
   #running: (Completing | null)[] = [];
   readonly #dirty: (Flushing | null)[] = [];
   #dirtyCount = 0;
+  #gathered: Flushing[] = [];
   #aborts: Aborting[] = [];
   /** True between begin and settle: the turn's end is in sight and need not be asked for. */
   #inside = false;
@@ -82,6 +83,16 @@ export class Engine {
   due(completing: Completing): void {
     this.#due[this.#dueCount++] = completing;
     this.#schedule();
+  }
+
+  /** Has `flushing` send when Node has read what there is to read now, from all sockets. */
+  gather(flushing: Flushing): void {
+    if (this.#gathered.push(flushing) > 1) return;
+    setImmediate(() => {
+      const gathered = this.#gathered;
+      this.#gathered = [];
+      for (const each of gathered) each.flush();
+    });
   }
 
   /** Has `flushing` send at the end of this turn. */

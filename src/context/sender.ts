@@ -253,7 +253,8 @@ export class Sender implements Completing, Aborting, Flushing {
   #mark(): void {
     if (this.#dirty) return;
     this.#dirty = true;
-    this.#engine.dirty(this);
+    if (this.#transport.gathers) this.#engine.gather(this);
+    else this.#engine.dirty(this);
   }
 
   #wait(

@@ -58,6 +58,7 @@ export class StreamTransport implements Transport, WriteOwner {
   readonly intake: Intake;
   readonly owner: TransportOwner;
   readonly stretch: number;
+  readonly gathers: boolean;
   error: Error | undefined = undefined;
   /** True where `writableLength` 0 right after a write proves that the kernel has taken every byte. */
   readonly #plain: boolean;
@@ -80,6 +81,7 @@ export class StreamTransport implements Transport, WriteOwner {
     this.#keeps = !handle;
     this.#plain = handle !== undefined && !handle._parent;
     this.#handle = this.#plain ? undefined : null;
+    this.gathers = handle !== undefined && !this.#plain;
     this.stretch = this.#plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
     socket.on('end', onEnd).on('error', onError).on('close', onClose);
