@@ -63,6 +63,8 @@ export class Sender implements Completing, Aborting, Flushing {
   #payloadAt = 0;
   #payloadFirst = 0;
   #payloadKey = 0;
+  /** Whether the waiting call's payload lies with the caller until the transport has let go of it. */
+  #borrows = false;
 
   /** Control frames that wait for the end of a frame, or for room. */
   #owed: Owed[] | null = null;
@@ -119,6 +121,7 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#payloadFirst = first;
     if (room) this.#proceed();
     if (!this.#payload && !this.#writing && result) return finished(result, length, utf8, final);
+    this.#borrows = true;
     this.#wait(length, utf8, final, completion, completionContext, result);
     if (!this.#payload && !this.#writing) this.#engine.due(this);
     return S_OK;
@@ -180,12 +183,17 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#payload = null;
       this.bytesSent -= payload.length;
       this.fragmentsSent--;
-    } else if (payload) {
+    } else {
       this.#payload = null;
-      if (whole) this.#body(payload, at, payload.length - at);
-      if (whole) this.#mark();
+      if (payload && whole) {
+        this.#body(payload, at, payload.length - at);
+        this.#mark();
+      } else if (payload) {
+        // Behind a frame that is cut nothing can be told from its payload.
+        this.#owed = null;
+      }
       // The caller's bytes are in the socket's hands: written() completes the call.
-      if (this.#writing) return;
+      if (this.#borrows && this.#writing) return;
     }
     this.#engine.later(this);
   }
@@ -279,7 +287,7 @@ export class Sender implements Completing, Aborting, Flushing {
     const completion = this.#completion!;
     const completionContext = this.#completionContext;
     const cbIO = hr === S_OK ? this.#cbIO : 0;
-    this.waiting = this.#aborted = false;
+    this.waiting = this.#aborted = this.#borrows = false;
     this.#completion = null;
     this.#completionContext = undefined;
     try {
@@ -291,10 +299,18 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
   #advance(): void {
+    // The last stretch of the caller's bytes was in the write that is over; one that goes out now is let go of later.
+    const taken = !this.#payload;
     if (this.#payload && (this.#midFrame() || this.#roomy())) this.#proceed();
     else if (this.#stash || this.#chunks || this.#page) this.flush();
-    if (!this.#payload) this.#payOwed();
-    if (this.waiting && !this.#payload && (this.#aborted || this.#roomy())) this.#engine.due(this);
+    // A flush that is taken at once makes room, and no call of `written` follows it.
+    if (this.#payload && !this.#midFrame() && this.#roomy()) this.#proceed();
+    if (!this.#payload && this.#owed) {
+      this.#payOwed();
+      this.flush();
+    }
+    const released = taken || (!this.#payload && !this.#writing);
+    if (this.waiting && released && (this.#aborted || this.#roomy())) this.#engine.due(this);
     this.#mark();
   }
 
