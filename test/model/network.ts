@@ -13,6 +13,7 @@ const RESET = new Error('read ECONNRESET');
 export class Wire implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch: number;
+  readonly gathers: boolean;
   readonly owner: TransportOwner;
   readonly #intake: Intake;
   other!: Wire;
@@ -32,11 +33,12 @@ export class Wire implements Transport {
   /** No byte moves any more; the owner hears of it at the next `close`. */
   destroyed = false;
 
-  constructor(owner: TransportOwner, intake: Intake, room: number, stretch: number) {
+  constructor(owner: TransportOwner, intake: Intake, room: number, stretch: number, gathers: boolean) {
     this.owner = owner;
     this.#intake = intake;
     this.room = room;
     this.stretch = stretch;
+    this.gathers = gathers;
   }
 
   // ── the context's side ──

@@ -36,6 +36,7 @@ export type Step =
 export interface Program {
   readonly room: number;
   readonly stretch: number;
+  readonly gathers: boolean;
   readonly receiveBufferLimit: number;
   readonly sendBufferLimit: number;
   readonly steps: readonly Step[];
@@ -90,6 +91,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const programs: fc.Arbitrary<Program> = fc.record({
   room: fc.constantFrom(0, 10, 5000, 1_000_000),
   stretch: fc.constantFrom(1000, 65_536, 262_144),
+  gathers: fc.boolean(),
   receiveBufferLimit: fc.constantFrom(0, 100, 50_000, 4_194_304),
   sendBufferLimit: fc.constantFrom(0, 100, 65_536),
   steps: fc.array(step, { maxLength: 40, size: 'max' }),
@@ -102,7 +104,7 @@ const thrown: unknown[] = [];
 process.on('uncaughtException', error => error === THROWN || thrown.push(error));
 
 function open(role: 'server' | 'client', program: Program): Side {
-  const { receiveBufferLimit, sendBufferLimit, room, stretch } = program;
+  const { receiveBufferLimit, sendBufferLimit, room, stretch, gathers } = program;
   let wire!: Wire;
   const context = new Context({
     engine,
@@ -112,7 +114,7 @@ function open(role: 'server' | 'client', program: Program): Side {
     limits: limitsOf({ receiveBufferLimit, sendBufferLimit }),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (wire = new Wire(owner, engine.intake, room, stretch)),
+    transport: owner => (wire = new Wire(owner, engine.intake, room, stretch, gathers)),
   });
   return new Side(watch(context), wire);
 }
