@@ -37,6 +37,8 @@ export class Sender implements Completing, Aborting, Flushing {
   waiting = false;
   #hr: HResult = S_OK;
   #aborted = false;
+  /** Its completion runs in this turn. */
+  #due = false;
   #completion: WebSocketCompletion | null = null;
   #completionContext: unknown = undefined;
   #cbIO = 0;
@@ -57,14 +59,14 @@ export class Sender implements Completing, Aborting, Flushing {
   #writing = false;
   #writingBytes = 0;
   #writingPages: Page[] | Page | null = null;
+  /** Whether it is a stretch of the payload of the call that waits. */
+  #lends = false;
 
   // The payload that is sent from where it lies: its first unsent byte, -1 while its frame has not begun.
   #payload: Uint8Array | null = null;
   #payloadAt = 0;
   #payloadFirst = 0;
   #payloadKey = 0;
-  /** Whether the waiting call's payload lies with the caller until the transport has let go of it. */
-  #borrows = false;
 
   /** Control frames that wait for the end of a frame, or for room. */
   #owed: Owed[] | null = null;
@@ -113,17 +115,21 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#frame(first, data, at, length);
       if (room && (result || !async)) return finished(result, length, utf8, final);
       this.#wait(length, utf8, final, completion!, completionContext, result);
-      if (room) this.#engine.due(this);
+      if (room) this.#complete();
       return S_OK;
     }
     this.#payload = data;
     this.#payloadAt = -1;
     this.#payloadFirst = first;
-    if (room) this.#proceed();
-    if (!this.#payload && !this.#writing && result) return finished(result, length, utf8, final);
-    this.#borrows = true;
+    // A stream in memory may deliver, and be answered, from inside a write: the call is under way before its first.
     this.#wait(length, utf8, final, completion, completionContext, result);
-    if (!this.#payload && !this.#writing) this.#engine.due(this);
+    if (room) this.#proceed();
+    if (this.#payload || this.#writing || !this.waiting || this.#aborted) return S_OK;
+    if (result) {
+      this.#forget();
+      return finished(result, length, utf8, final);
+    }
+    this.#complete();
     return S_OK;
   }
 
@@ -140,7 +146,7 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#frame(HEADER_FINAL | OP_CLOSE, payload, 0, payload.length);
     if (room && (result || !async)) return finished(result, 0, true, true);
     this.#wait(0, true, true, completion!, completionContext, result);
-    if (room) this.#engine.due(this);
+    if (room) this.#complete();
     return S_OK;
   }
 
@@ -161,21 +167,15 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** The transport has let go of what it held. */
   written(): void {
-    this.#writing = false;
-    const held = this.#writingPages;
-    this.#writingPages = null;
-    if (Array.isArray(held)) for (const page of held) this.#engine.pages.release(page);
-    else if (held) this.#engine.pages.release(held);
-    this.unsent -= this.#writingBytes;
-    this.#writingBytes = 0;
-    if (this.#gone) return;
-    this.#advance();
+    this.#taken();
+    if (!this.#gone) this.#advance();
   }
 
-  /** Aborts the waiting call; a frame that is part-written is copied and finished if `whole`. */
+  /** Aborts the waiting call; a frame that is part-written is copied and finished if `whole`, else the last thing sent. */
   cancel(whole: boolean): void {
     if (!this.waiting || this.#aborted) return;
     this.#aborted = true;
+    this.#due = false;
     this.#hr = E_OPERATION_ABORTED;
     const payload = this.#payload;
     const at = this.#payloadAt;
@@ -183,19 +183,18 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#payload = null;
       this.bytesSent -= payload.length;
       this.fragmentsSent--;
-    } else {
+    } else if (payload) {
       this.#payload = null;
-      if (payload && whole) {
+      if (whole) {
         this.#body(payload, at, payload.length - at);
         this.#mark();
-      } else if (payload) {
-        // Behind a frame that is cut nothing can be told from its payload.
+      } else {
+        // What followed would be read as the rest of the payload.
         this.#owed = null;
       }
-      // The caller's bytes are in the socket's hands: written() completes the call.
-      if (this.#borrows && this.#writing) return;
     }
-    this.#engine.later(this);
+    // Where the caller's bytes are in the socket's hands, written() completes the call.
+    if (!this.#lends) this.#engine.later(this);
   }
 
   /** Whether a cancel would take the waiting frame back as if it had never been written. */
@@ -214,11 +213,11 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#chunks = this.#pages = null;
     this.unsent = this.#writingBytes;
     if (this.waiting && !this.#aborted) this.#hr = hr;
-    if (this.waiting) this.#engine.due(this);
+    if (this.waiting) this.#complete();
   }
 
   complete(): void {
-    if (this.waiting) this.#finish(this.#hr);
+    if (this.#due) this.#finish(this.#hr);
   }
 
   /** Completes the call that was cancelled. */
@@ -283,13 +282,17 @@ export class Sender implements Completing, Aborting, Flushing {
     if (result) result.completionExpected = true;
   }
 
+  /** Has the waiting call's completion run in this turn. */
+  #complete(): void {
+    this.#due = true;
+    this.#engine.due(this);
+  }
+
   #finish(hr: HResult): void {
     const completion = this.#completion!;
     const completionContext = this.#completionContext;
     const cbIO = hr === S_OK ? this.#cbIO : 0;
-    this.waiting = this.#aborted = this.#borrows = false;
-    this.#completion = null;
-    this.#completionContext = undefined;
+    this.#forget();
     try {
       completion(hr, completionContext, cbIO, this.#utf8, this.#final, false, EMPTY);
     } catch (error) {
@@ -297,10 +300,14 @@ export class Sender implements Completing, Aborting, Flushing {
     }
   }
 
+  #forget(): void {
+    this.waiting = this.#aborted = this.#due = false;
+    this.#completion = null;
+    this.#completionContext = undefined;
+  }
+
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
   #advance(): void {
-    // The last stretch of the caller's bytes was in the write that is over; one that goes out now is let go of later.
-    const taken = !this.#payload;
     if (this.#payload && (this.#midFrame() || this.#roomy())) this.#proceed();
     else if (this.#stash || this.#chunks || this.#page) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
@@ -309,8 +316,7 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#payOwed();
       this.flush();
     }
-    const released = taken || (!this.#payload && !this.#writing);
-    if (this.waiting && released && (this.#aborted || this.#roomy())) this.#engine.due(this);
+    if (this.waiting && !this.#payload && !this.#lends && (this.#aborted || this.#roomy())) this.#complete();
     this.#mark();
   }
 
@@ -337,7 +343,7 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#header(this.#payloadFirst, payload.length, this.#payloadKey);
     }
     const { stretch } = this.#transport;
-    while (!this.#writing && this.#payloadAt < payload.length) {
+    while (this.#payload && !this.#writing) {
       const at = this.#payloadAt;
       const length = Math.min(stretch, payload.length - at);
       this.#payloadAt = at + length;
@@ -349,9 +355,10 @@ export class Sender implements Completing, Aborting, Flushing {
         this.#chunks.push(new Uint8Array(payload.buffer, payload.byteOffset + at, length));
         this.unsent += length;
       }
+      if (this.#payloadAt === payload.length) this.#payload = null;
       this.flush();
+      this.#lends = this.#writing;
     }
-    if (this.#payloadAt === payload.length) this.#payload = null;
   }
 
   /** Puts a whole frame into the turn's page, masked if need be. `at` is the payload's address in linear memory, or 0. */
@@ -458,34 +465,33 @@ export class Sender implements Completing, Aborting, Flushing {
     const page = this.#page!;
     const chunk = page.view(this.#start, this.#end);
     this.#page = null;
-    if (this.#transport.write(chunk)) {
-      this.unsent -= chunk.length;
-      this.#engine.pages.release(page);
-    } else {
-      this.#writing = true;
-      this.#writingBytes = chunk.length;
-      this.#writingPages = page;
-    }
+    this.#writing = true;
+    this.#writingBytes = chunk.length;
+    this.#writingPages = page;
+    if (this.#transport.write(chunk)) this.#taken();
   }
 
   #writeAll(): void {
     this.#closeStretch();
     const chunks = this.#chunks ?? [];
     if (this.#stash) chunks.unshift(this.#stash.subarray(0, this.#stashed));
-    const pages = this.#pages;
+    this.#writing = true;
+    this.#writingPages = this.#pages;
     this.#chunks = this.#pages = this.#stash = null;
     this.#stashed = 0;
-    let bytes = 0;
-    for (const chunk of chunks) bytes += chunk.length;
-    const taken = chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks);
-    if (taken) {
-      this.unsent -= bytes;
-      if (pages) for (const page of pages) this.#engine.pages.release(page);
-    } else {
-      this.#writing = true;
-      this.#writingBytes = bytes;
-      this.#writingPages = pages;
-    }
+    for (const chunk of chunks) this.#writingBytes += chunk.length;
+    if (chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks)) this.#taken();
+  }
+
+  /** The write under way is over, and the memory that it held is free. */
+  #taken(): void {
+    this.#writing = this.#lends = false;
+    this.unsent -= this.#writingBytes;
+    this.#writingBytes = 0;
+    const held = this.#writingPages;
+    this.#writingPages = null;
+    if (Array.isArray(held)) for (const page of held) this.#engine.pages.release(page);
+    else if (held) this.#engine.pages.release(held);
   }
 
   /** Moves what the turn filled out of its pages, behind what waits already. */

@@ -84,6 +84,8 @@ export class StreamTransport implements Transport, WriteOwner {
     this.gathers = handle !== undefined && !this.#plain;
     this.stretch = this.#plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
+    // Else the stream ends its side when the peer has, in front of what has been accepted for sending.
+    socket.allowHalfOpen = true;
     socket.on('end', onEnd).on('error', onError).on('close', onClose);
     (socket as Partial<Socket>).setNoDelay?.(true);
   }
@@ -108,7 +110,11 @@ export class StreamTransport implements Transport, WriteOwner {
   write(chunk: Uint8Array): boolean {
     const handle = this.#direct();
     if (handle) return this.#give(handle, chunk);
-    this.#write(chunk);
+    try {
+      this.#write(chunk);
+    } catch (error) {
+      this.#threw(error);
+    }
     return this.#settled();
   }
 
@@ -117,10 +123,14 @@ export class StreamTransport implements Transport, WriteOwner {
     if (handle) return this.#give(handle, chunks);
     const { socket } = this;
     const last = chunks.length - 1;
-    socket.cork();
-    for (let index = 0; index < last; index++) socket.write(this.#keeps ? chunks[index]!.slice() : chunks[index]);
-    this.#write(chunks[last]!);
-    socket.uncork();
+    try {
+      socket.cork();
+      for (let index = 0; index < last; index++) socket.write(this.#keeps ? chunks[index]!.slice() : chunks[index]);
+      this.#write(chunks[last]!);
+      socket.uncork();
+    } catch (error) {
+      this.#threw(error);
+    }
     return this.#settled();
   }
 
@@ -155,6 +165,11 @@ export class StreamTransport implements Transport, WriteOwner {
 
   #fail(status: number): void {
     this.socket.destroy(Object.assign(new Error('the kernel refused a write'), { errno: status, syscall: 'write' }));
+  }
+
+  /** A stream of the application's own threw from its write: it is lost, and the turn, which is everyone's, goes on. */
+  #threw(error: unknown): void {
+    this.socket.destroy(error instanceof Error ? error : new Error('the stream threw', { cause: error }));
   }
 
   #write(chunk: Uint8Array): void {

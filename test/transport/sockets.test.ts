@@ -360,6 +360,25 @@ for (const mode of MODES) {
     assert.is(served.module.size, 0);
   });
 
+  test(`${name}: what was accepted goes out though the peer has ended its side`, async () => {
+    const served = await serve(mode, { sendBufferLimit: HUGE });
+    const { context, peer, client } = await served.connect();
+    client.pause();
+    const frame = pattern(10_000);
+    let frames = 0;
+    for (; context.context.stats.sendBuffered < HUGE / 2; frames++) {
+      frame.writeUInt32LE(frames);
+      assert.is(context.writeNow(frame).hr, S_OK);
+      if (frames % 50 === 0) await turn();
+    }
+    const end = context.read();
+    client.end();
+    assert.is((await end).hr, E_HANDLE_EOF);
+    client.resume();
+    for (let at = 0; at < frames; at++) assert.is((await peer.receive())?.data.readUInt32LE(), at);
+    assert.is(await peer.next(), 'end');
+  });
+
   test(`${name}: an idle socket times out, one that only sends or only receives does not`, async () => {
     const served = await serve(mode);
     const idle = await served.connect();
