@@ -20,6 +20,8 @@ import { StreamTransport } from './transport/stream.ts';
 
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
+/** A longer timer fires at once. */
+const LONGEST_TIMER = 0x7fff_ffff;
 
 export class WebSocketModule {
   readonly #engine: Engine;
@@ -92,7 +94,7 @@ export class WebSocketModule {
     socket.end(text);
     // Until the peer has read the answer and ends its side, what it sends is discarded; sending keeps nothing open.
     socket.resume();
-    const timer = setTimeout(destroy, this.#limits.closeTimeout).unref();
+    const timer = setTimeout(destroy, Math.min(this.#limits.closeTimeout, LONGEST_TIMER)).unref();
     socket.once('close', () => clearTimeout(timer));
   }
 
@@ -149,7 +151,7 @@ export class WebSocketModule {
         before?.();
         resolve();
       };
-      timer = setTimeout(resolve, timeout);
+      timer = setTimeout(resolve, Math.min(timeout, LONGEST_TIMER));
     });
     clearTimeout(timer);
     for (const context of this.#contexts) context.cleanupStoredContext();

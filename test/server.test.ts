@@ -377,6 +377,21 @@ test('close says the code and reason that it is given, and refuses those that no
   await happens(client, 'end');
 });
 
+test('close waits as long as it is told, also for ever', async () => {
+  const served = await serve(TCP);
+  const { context, peer, client } = await served.connect();
+  const reading = context.read();
+  const closing = served.module.close({ timeout: Number.POSITIVE_INFINITY });
+  assert.is(await peer.next(), 'close 1001');
+  // A timer that cannot be so long would have fired by now.
+  const { setTimeout: later } = await import('node:timers/promises');
+  await later(5);
+  peer.close();
+  assert.ok((await reading).close);
+  client.end();
+  await closing;
+});
+
 test('close cuts who is still there after its timeout, and completes their calls', async () => {
   const served = await serve(TCP);
   const { context } = await served.connect();
