@@ -141,10 +141,13 @@ export function readHead(client: Duplex): Promise<[head: string, rest: Buffer]> 
 
 /** Ends every connection and server of the test, and asserts that nothing is left: no call, record, page or socket. */
 export async function leaveNobody(): Promise<void> {
-  await leaveNothing();
-  for (const served of open) {
-    open.delete(served);
-    await served.close();
+  try {
+    await leaveNothing();
+  } finally {
+    for (const served of open) {
+      open.delete(served);
+      await served.close();
+    }
   }
 }
 

@@ -8,20 +8,26 @@ import { leaveNobody, serve } from '../support/served.ts';
 const test = suite('transport/first');
 test.after.each(leaveNobody);
 
-test('a large write right behind the first one keeps its bytes until the socket has let go of them', async () => {
+test('a large write right behind the first one waits for callbacks of its own', async () => {
   const length = 24 << 20;
   const served = await serve({ name: 'tcp', kind: 'tcp', directReads: true });
-  const { context, peer, client } = await served.connect();
+  const { context, peer, client, socket } = await served.connect();
   client.pause();
   context.writeNow('first');
   // Between the write and the tick in which its callback is called.
   const writing = new Promise<number>(resolve => {
     process.nextTick(() => {
-      context.writeFragment(pattern(length), true, false, true, (_hr, _context, cbIO) => resolve(cbIO));
+      const data = pattern(length);
+      context.writeFragment(data, true, false, true, (_hr, _context, cbIO) => {
+        data.fill(0);
+        resolve(cbIO);
+      });
     });
   });
   await turns(50);
   assert.is(context.pending, 1);
+  const { writeQueueSize } = (socket as unknown as { _handle: { writeQueueSize: number } })._handle;
+  assert.ok(writeQueueSize > 0 && writeQueueSize <= 262_144 + 10, 'one stretch is under way, not two');
   client.resume();
   assert.is(await writing, length);
   assert.is(await peer.next(), 'text "first"');

@@ -271,6 +271,17 @@ for (const mode of MODES) {
     assert.is(context.context.stats.sendBuffered, 0);
   });
 
+  test(`${name}: what the kernel takes at once leaves room for the next write of the same turn`, async () => {
+    const served = await serve(mode, { sendBufferLimit: 20_000 });
+    const { context, peer } = await served.connect();
+    await context.write('first');
+    const inline = Array.from({ length: 10 }, () => context.writeNow(pattern(10_000)).hr === S_OK);
+    // TLS says only later what it took.
+    assert.is(inline.every(Boolean), mode.kind !== 'tls');
+    assert.is(await peer.next(), 'text "first"');
+    for (const done of inline) if (done) assert.is(await peer.next(), 'binary 10000 bytes');
+  });
+
   test(`${name}: small writes to a peer that does not read wait at the limit, and arrive in order`, async () => {
     const served = await serve(mode, { sendBufferLimit: 65_536 });
     const { context, peer, client } = await served.connect();
