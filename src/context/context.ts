@@ -256,18 +256,26 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   // ── what the transport says ──
 
   received(length: number): void {
+    const receiver = this.#receiver;
+    const before = receiver.bytesReceived;
     this.#engine.begin();
     if (this.#keepalive) this.#keepalive.heard();
-    if (this.#cutAt && this.#receiver.end === undefined) this.#closing();
-    this.#receiver.received(length);
-    this.#engine.settle();
+    try {
+      receiver.received(length);
+      if (this.#cutAt && receiver.bytesReceived !== before) this.#closing();
+    } finally {
+      this.#engine.settle();
+    }
   }
 
   written(): void {
     this.#engine.begin();
     if (this.#cutAt) this.#closing();
-    this.#sender.written();
-    this.#engine.settle();
+    try {
+      this.#sender.written();
+    } finally {
+      this.#engine.settle();
+    }
   }
 
   ended(): void {

@@ -39,6 +39,15 @@ export function rethrow(error: unknown): void {
   });
 }
 
+/** Flushes one connection; a stream of the application's that throws disturbs no other. */
+function flush(flushing: Flushing): void {
+  try {
+    flushing.flush();
+  } catch (error) {
+    rethrow(error);
+  }
+}
+
 export class Engine {
   readonly memory: LinearMemory;
   readonly intake: Intake;
@@ -91,7 +100,7 @@ export class Engine {
     setImmediate(() => {
       const gathered = this.#gathered;
       this.#gathered = [];
-      for (const each of gathered) each.flush();
+      for (const flushing of gathered) flush(flushing);
     });
   }
 
@@ -146,7 +155,7 @@ export class Engine {
     for (let index = 0; index < this.#dirtyCount; index++) {
       const flushing = dirty[index]!;
       dirty[index] = null;
-      flushing.flush();
+      flush(flushing);
     }
     this.#dirtyCount = 0;
     this.#inside = this.#settling = false;
