@@ -33,12 +33,16 @@ export type Step =
   | { do: 'turn' }
   | { do: 'cancel' | 'ping' | 'shutDown' | 'closeTcp' | 'cleanup' | 'reset' | 'end'; at: 0 | 1 };
 
-export interface Program {
+/** What the two contexts and the network between them are told at first. */
+export interface Terms {
   readonly room: number;
   readonly stretch: number;
   readonly gathers: boolean;
   readonly receiveBufferLimit: number;
   readonly sendBufferLimit: number;
+}
+
+export interface Program extends Terms {
   readonly steps: readonly Step[];
 }
 
@@ -103,8 +107,8 @@ const THROWN = new Error('thrown by a completion of the model');
 const thrown: unknown[] = [];
 process.on('uncaughtException', error => error === THROWN || thrown.push(error));
 
-function open(role: 'server' | 'client', program: Program): Side {
-  const { receiveBufferLimit, sendBufferLimit, room, stretch, gathers } = program;
+function open(role: 'server' | 'client', terms: Terms): Side {
+  const { receiveBufferLimit, sendBufferLimit, room, stretch, gathers } = terms;
   let wire!: Wire;
   const context = new Context({
     engine,
@@ -117,6 +121,17 @@ function open(role: 'server' | 'client', program: Program): Side {
     transport: owner => (wire = new Wire(owner, engine.intake, room, stretch, gathers)),
   });
   return new Side(watch(context), wire);
+}
+
+/** Opens a server's and a client's context, joined by a network. */
+export function join(terms: Terms): readonly [server: Side, client: Side] {
+  const sides = [open('server', terms), open('client', terms)] as const;
+  const [one, other] = sides;
+  one.other = other;
+  other.other = one;
+  one.wire.other = other.wire;
+  other.wire.other = one.wire;
+  return sides;
 }
 
 function follow(side: Side, what: Then): () => void {
@@ -152,12 +167,7 @@ function run(sides: readonly [Side, Side], step: Exclude<Step, { do: 'turn' }>):
 
 /** Runs a program and asserts what must be true of every one. */
 export async function perform(program: Program): Promise<void> {
-  const sides = [open('server', program), open('client', program)] as const;
-  const [one, other] = sides;
-  one.other = other;
-  other.other = one;
-  one.wire.other = other.wire;
-  other.wire.other = one.wire;
+  const sides = join(program);
   thrown.length = 0;
   try {
     for (const step of program.steps) {
