@@ -5,10 +5,13 @@
  * Vectors only detect. Where a text broke is found by going over it again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
-import { judgeBlock, judgeEnd, judgeVector } from "./lookup";
+import { judgeBlocks, judgeEnd, judgeVector } from "./lookup";
 import { rotateKey, unmask } from "./mask";
 
 const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
+
+/** Bytes that are judged by one rule. */
+const STRETCH: usize = 1024;
 
 /** Validates; returns the new carry with UTF8_WIDE where a byte was above 0x7f, or UTF8_INVALID. */
 export function validate(ptr: usize, length: u32, carry: u32): u32 {
@@ -56,24 +59,37 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
     let final = v128.load(end - 16);
     if (masked) final = v128.xor(final, i32x4.splat(rotateKey(key, length)));
 
-    for (; ptr + 64 <= end; ptr += 64) {
-      let a = v128.load(ptr), b = v128.load(ptr, 16), c = v128.load(ptr, 32), d = v128.load(ptr, 48);
-      if (masked) {
-        v128.store(ptr, a = v128.xor(a, keys));
-        v128.store(ptr, b = v128.xor(b, keys), 16);
-        v128.store(ptr, c = v128.xor(c, keys), 32);
-        v128.store(ptr, d = v128.xor(d, keys), 48);
+    let v = v128.load(ptr);
+    if (masked) v128.store(ptr, v = v128.xor(v, keys));
+    if (carried | i8x16.bitmask(v)) {
+      wide = UTF8_WIDE;
+      wrong = judgeVector(before, v);
+    }
+    before = v;
+    ptr += 16;
+
+    while (ptr + 64 <= end) {
+      const start = ptr;
+      const stop = ptr + (min(STRETCH, end - ptr) & ~63);
+      let most = before;
+      for (; ptr < stop; ptr += 64) {
+        let a = v128.load(ptr), b = v128.load(ptr, 16), c = v128.load(ptr, 32), d = v128.load(ptr, 48);
+        if (masked) {
+          v128.store(ptr, a = v128.xor(a, keys));
+          v128.store(ptr, b = v128.xor(b, keys), 16);
+          v128.store(ptr, c = v128.xor(c, keys), 32);
+          v128.store(ptr, d = v128.xor(d, keys), 48);
+        }
+        most = i8x16.max_u(most, i8x16.max_u(i8x16.max_u(a, b), i8x16.max_u(c, d)));
       }
-      if (i8x16.bitmask(v128.or(v128.or(a, b), v128.or(c, d)))) {
+      if (i8x16.bitmask(most)) {
         wide = UTF8_WIDE;
-        wrong = v128.or(wrong, judgeBlock(before, a, b, c, d));
-      } else {
-        wrong = v128.or(wrong, judgeEnd(before));
+        wrong = v128.or(wrong, judgeBlocks(start, stop, most));
       }
-      before = d;
+      before = v128.load(ptr - 16);
     }
     for (; ptr + 16 <= end; ptr += 16) {
-      let v = v128.load(ptr);
+      v = v128.load(ptr);
       if (masked) v128.store(ptr, v = v128.xor(v, keys));
       if (i8x16.bitmask(v)) {
         wide = UTF8_WIDE;

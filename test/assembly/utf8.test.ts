@@ -98,6 +98,35 @@ for (const build of BUILDS) {
     }
   });
 
+  test(`${build}: any odd byte at any place of a long text in any script is judged as Node does`, () => {
+    for (const filler of FILLERS) {
+      const text = fill(filler, 2300);
+      const at = bytes.subarray(AT, AT + text.length);
+      at.set(text);
+      for (let place = 0; place < text.length; place++) {
+        for (const byte of EDGES) {
+          at[place] = byte;
+          if (whole(AT, at.length) !== isUtf8(at)) assert.unreachable(`${filler}: ${byte} at ${place}`);
+        }
+        at[place] = text[place]!;
+      }
+    }
+  });
+
+  test(`${build}: a long text is unmasked and judged to its last byte, whatever its script becomes`, () => {
+    for (const left of FILLERS)
+      for (const right of FILLERS) {
+        const text = Buffer.concat([fill(left, 1500), fill(right, 1700)]);
+        for (const length of [1103, 1104, 2127, 2128, 2129, 3200]) {
+          const ptr = bytes.length - length;
+          bytes.set(mask(text.subarray(0, length), KEY), ptr);
+          const title = `${left} then ${right}: ${length} bytes`;
+          assert.is(exports.unmaskText(ptr, length, KEY, 0) >>> 0, judge(text.subarray(0, length)), title);
+          assert.is(Buffer.compare(bytes.subarray(ptr), text.subarray(0, length)), 0, title);
+        }
+      }
+  });
+
   test(`${build}: any two bytes between any two scripts, a third behind them or not, are judged as Node does`, () => {
     for (const left of FILLERS)
       for (const right of FILLERS)
