@@ -105,7 +105,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
 const THROWN = new Error('thrown by a completion of the model');
 /** What else they threw: assertions that failed. */
 const thrown: unknown[] = [];
-process.on('uncaughtException', error => error === THROWN || thrown.push(error));
+const onThrown = (error: unknown): unknown => error === THROWN || thrown.push(error);
 
 function open(role: 'server' | 'client', terms: Terms): Side {
   const { receiveBufferLimit, sendBufferLimit, room, stretch, gathers } = terms;
@@ -169,6 +169,7 @@ function run(sides: readonly [Side, Side], step: Exclude<Step, { do: 'turn' }>):
 export async function perform(program: Program): Promise<void> {
   const sides = join(program);
   thrown.length = 0;
+  process.on('uncaughtException', onThrown);
   try {
     for (const step of program.steps) {
       if (step.do === 'turn') await turn();
@@ -184,6 +185,7 @@ export async function perform(program: Program): Promise<void> {
       side.wire.close();
     }
     await turn();
+    process.off('uncaughtException', onThrown);
   }
   await leaveNothing();
   if (thrown.length) throw thrown[0];
