@@ -86,6 +86,8 @@ export class StreamTransport implements Transport, WriteOwner {
     (socket as Carrier)[TRANSPORT] = this;
     // Else the stream ends its side when the peer has, in front of what has been accepted for sending.
     socket.allowHalfOpen = true;
+    // It may have failed while the application thought about the upgrade.
+    this.error = socket.errored ?? undefined;
     socket.on('end', onEnd).on('error', onError).on('close', onClose);
     (socket as Partial<Socket>).setNoDelay?.(true);
   }

@@ -1,14 +1,17 @@
 /** Real sockets that fail: reset inside a write, read by drops, closed in the midst of a load; and ten thousand rounds. */
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FAILED } from '../../src/context/hresult.ts';
+import { E_NETNAME_DELETED, FAILED } from '../../src/context/hresult.ts';
+import { WebSocketModule } from '../../src/server.ts';
 import { Caller } from '../support/caller.ts';
 import { held, MIB } from '../support/memory.ts';
-import { engine, leaveNothing, openPair, ROLES, turns } from '../support/pair.ts';
+import { engine, leaveNothing, openPair, ROLES, turns, watch } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { FrameReader } from '../support/raw.ts';
-import { serve } from '../support/serve.ts';
-import { pump, stand } from '../support/socket.ts';
+import { listen, serve } from '../support/serve.ts';
+import { pump, REQUEST, stand } from '../support/socket.ts';
 import { writeFrame } from '../support/wire.ts';
 
 const test = suite('faults/sockets');
@@ -110,6 +113,25 @@ for (const carrier of ['tcp', 'tls', 'unix'] as const) {
     assert.is(engine.memory.records.taken, 0);
   });
 }
+
+test('a socket that was reset before it was accepted is a connection that was lost', async () => {
+  const module = new WebSocketModule();
+  const http = createServer();
+  const told = new Promise<number>(resolve => {
+    http.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => {
+        const context = watch(module.accept(request, socket, head));
+        context.readFragment(null, true, resolve);
+      });
+      far.resetAndDestroy();
+    });
+  });
+  await listen(http);
+  const far = connect({ port: (http.address() as AddressInfo).port, host: 'localhost' }).on('error', () => {});
+  far.write(REQUEST);
+  assert.is(await told, E_NETNAME_DELETED);
+  await new Promise(resolve => http.close(resolve));
+});
 
 test('ten thousand connections, ended in every way, leave memory as it was', async () => {
   const ENDS = 6;
