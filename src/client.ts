@@ -65,7 +65,8 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
     };
     const abort = () => fail(signal!.reason);
     const expire = () => fail(new HandshakeError(0, 'ERR_HANDSHAKE_TIMEOUT', `no handshake within ${timeout} ms`));
-    const timer = timeout ? setTimeout(expire, timeout) : undefined;
+    // Where the process was stopped meanwhile, an answer that has come is read before the time is judged.
+    const timer = timeout ? setTimeout(() => setImmediate(expire), timeout) : undefined;
     signal?.addEventListener('abort', abort);
 
     const answered = (response: IncomingMessage, socket?: Duplex, head?: Uint8Array) => {
@@ -134,16 +135,22 @@ function openContext(engine: Engine, protocol: string, limits: Limits, socket: D
     throw new WebSocketError('ERR_FULL', 'no decoder record is left: close other connections first', E_OUTOFMEMORY);
   }
   let transport!: StreamTransport;
-  const context = new Context({
-    engine,
-    record,
-    role: 'client',
-    protocol,
-    limits,
-    onCleanup: tellClosed,
-    onFault: tellFault,
-    transport: owner => (transport = new StreamTransport(socket, engine.intake, owner)),
-  });
+  let context: Context;
+  try {
+    context = new Context({
+      engine,
+      record,
+      role: 'client',
+      protocol,
+      limits,
+      onCleanup: tellClosed,
+      onFault: tellFault,
+      transport: owner => (transport = new StreamTransport(socket, engine.intake, owner)),
+    });
+  } catch (error) {
+    engine.memory.records.give(record);
+    throw error;
+  }
   transport.start(head, limits.directReads);
   return context;
 }

@@ -68,18 +68,26 @@ export class WebSocketModule {
     if (!record) return this.#refuse(socket, 503, 'ERR_HANDSHAKE_FULL', 'no decoder record is left');
 
     const { protocol } = judgement;
-    socket.write(judgement.head, 'latin1');
     let transport!: StreamTransport;
-    const context = new Context({
-      engine: this.#engine,
-      record,
-      role: 'server',
-      protocol,
-      limits: this.#limits,
-      onCleanup: this.#onCleanup,
-      onFault: tellFault,
-      transport: owner => (transport = new StreamTransport(socket, this.#engine.intake, owner)),
-    });
+    let context: Context;
+    try {
+      socket.write(judgement.head, 'latin1');
+      context = new Context({
+        engine: this.#engine,
+        record,
+        role: 'server',
+        protocol,
+        limits: this.#limits,
+        onCleanup: this.#onCleanup,
+        onFault: tellFault,
+        transport: owner => (transport = new StreamTransport(socket, this.#engine.intake, owner)),
+      });
+    } catch (error) {
+      // A stream of the application's own threw.
+      this.#engine.memory.records.give(record);
+      socket.destroy();
+      throw error;
+    }
     this.#contexts.add(context);
     transport.start(head, this.#limits.directReads);
     tellAccepted(context, request);

@@ -16,6 +16,7 @@ import { WebSocketError } from '../src/context/error.ts';
 import { HandshakeError } from '../src/handshake/index.ts';
 import { Caller } from './support/caller.ts';
 import { CERTIFICATE, KEY } from './support/certificate.ts';
+import { joinAnswer } from './support/http.ts';
 import { pattern } from './support/peer.ts';
 import { type Raw, rawServer, switching } from './support/raw.ts';
 import { listen, serve } from './support/serve.ts';
@@ -366,6 +367,17 @@ test('without a record left it rejects, and the connection ends', async () => {
   assert.instance(error, WebSocketError);
   assert.is(error.code, 'ERR_FULL');
   await server.gone();
+});
+
+test('a connection that cannot be made a transport rejects, keeps no record, and ends', async () => {
+  const connection = joinAnswer(switching);
+  Reflect.set(connection, 'setNoDelay', () => {
+    throw new Error('of the stream');
+  });
+  const failure = await rejection(connectWebSocket('ws://localhost', { createConnection: () => connection }));
+  assert.is(failure.message, 'of the stream');
+  assert.ok(connection.destroyed);
+  assert.is(threadEngine().memory.records.taken, 0);
 });
 
 test('failed attempts keep no record, no timer and no socket', async () => {

@@ -1,7 +1,7 @@
 /** WebSocketModule: who is let in, who is turned away and how, and how all of it ends. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
@@ -70,6 +70,10 @@ async function uncaught(work: () => Promise<void>): Promise<unknown[]> {
   await work();
   process.off('uncaughtException', note);
   return errors;
+}
+
+function raise(): never {
+  throw new Error('of the stream');
 }
 
 // ── accept ──
@@ -148,6 +152,28 @@ test('without a decoder record left an upgrade is answered with 503, and with on
   assert.is((await ask(served, upgradeRequest())).status, 101);
   assert.is(contexts.length, 1);
 });
+
+for (const [name, fails] of [
+  ['throws from the write of the 101', { write: () => raise() }],
+  ['cannot be made a transport', { setNoDelay: () => raise() }],
+] as const) {
+  test(`a stream that ${name} keeps no record, and is destroyed`, async () => {
+    const served = await serve(TCP);
+    let stream!: Duplex;
+    served.server.on('upgrade', (request, socket) => {
+      socket.destroy();
+      stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+      Object.assign(stream, fails);
+      assert.throws(() => served.module.accept(request, stream, Buffer.alloc(0)), 'of the stream');
+    });
+    const client = await served.dial();
+    client.write(upgradeRequest());
+    await happens(client.resume(), 'end');
+    assert.ok(stream.destroyed);
+    assert.is(served.module.size, 0);
+    assert.is(engine.memory.records.taken, 0);
+  });
+}
 
 test("an application's function that throws is a 500 to the peer and an exception to the caller", async () => {
   const served = await serve(TCP, {

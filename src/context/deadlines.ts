@@ -1,7 +1,9 @@
 /**
  * One timer for all connections of a thread: a heap of moments, armed for the earliest. A connection stands in it once;
- * what it asked for before a change of mind is an empty entry that is skipped when it comes up. The clock is monotonic,
- * so a jump of the wall clock moves nothing.
+ * what it asked for before a change of mind is an empty entry that is skipped when it comes up.
+ *
+ * The clock is monotonic, so a jump of the wall clock moves nothing. The process may have been stopped, and timers come
+ * before what has arrived meanwhile: so moments are judged behind it, lest a peer be cut for a silence that was ours.
  */
 
 export interface Timed {
@@ -53,7 +55,7 @@ export class Deadlines {
     clearTimeout(this.#timer);
     this.#armedFor = first.at;
     const wait = Math.min(Math.max(1, Math.ceil(first.at - now())), LONGEST_TIMER);
-    this.#timer = setTimeout(() => this.#run(), wait).unref();
+    this.#timer = setTimeout(() => setImmediate(() => this.#run()), wait).unref();
   }
 
   #run(): void {

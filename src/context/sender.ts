@@ -6,7 +6,7 @@
  * One write of the transport is under way at most. What is written meanwhile is stashed, so that a slow connection holds
  * no page but the one in the kernel's hands.
  */
-import { HEADER_FINAL, HEADER_MOST, OP_CLOSE, OP_PONG, SCRATCH } from '../../assembly/abi.ts';
+import { HEADER_FINAL, HEADER_MOST, OP_CLOSE, SCRATCH } from '../../assembly/abi.ts';
 import { PAGE_SIZE } from '../codec/memory.ts';
 import type { Transport } from '../transport/transport.ts';
 import { type Aborting, type Completing, type Engine, type Flushing, rethrow } from './engine.ts';
@@ -155,7 +155,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
     const behind = opcode === OP_CLOSE ? this.#payload !== null : this.#midFrame();
-    if (behind || (opcode === OP_PONG && !this.#ready())) this.#owe(opcode, payload.slice());
+    if (behind || (opcode !== OP_CLOSE && !this.#ready())) this.#owe(opcode, payload.slice());
     else this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
 
@@ -181,9 +181,9 @@ export class Sender implements Completing, Aborting, Flushing {
     const at = this.#payloadAt;
     if (payload && at < 0) {
       this.#payload = null;
-      this.bytesSent -= payload.length;
+      this.bytesSent -= this.#cbIO;
       this.fragmentsSent--;
-    } else if (payload) {
+    } else if (payload && !this.#broken(payload)) {
       this.#payload = null;
       if (whole) {
         this.#body(payload, at, payload.length - at);
@@ -321,9 +321,9 @@ export class Sender implements Completing, Aborting, Flushing {
   }
 
   #owe(opcode: number, payload: Uint8Array): void {
-    this.#owed ??= [];
-    // §5.5.3: a peer "MAY elect to send a Pong frame for only the most recently processed Ping frame".
-    if (opcode === OP_PONG) this.#owed = this.#owed.filter(owed => owed.opcode !== OP_PONG);
+    // §5.5.3: a peer "MAY elect to send a Pong frame for only the most recently processed Ping frame". Nor is more than one
+    // PING worth its bytes to a peer that takes none: its PONG answers those before it too.
+    this.#owed = (this.#owed ?? []).filter(owed => owed.opcode !== opcode);
     this.#owed.push({ opcode, payload });
   }
 
@@ -337,6 +337,7 @@ export class Sender implements Completing, Aborting, Flushing {
   /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
   #proceed(): void {
     const payload = this.#payload!;
+    if (this.#broken(payload)) return;
     if (this.#payloadAt < 0) {
       this.#payloadAt = 0;
       this.#payloadKey = this.#masks ? this.#engine.key() : 0;
@@ -359,6 +360,16 @@ export class Sender implements Completing, Aborting, Flushing {
       this.flush();
       this.#lends = this.#writing;
     }
+  }
+
+  /**
+   * Whether the caller's bytes, which are the context's until the call completes, are not what they were: their buffer was
+   * transferred or resized. A frame without its rest ends the connection, and so the call.
+   */
+  #broken(payload: Uint8Array): boolean {
+    if (payload.length === this.#cbIO) return false;
+    this.#transport.destroy();
+    return true;
   }
 
   /** Puts a whole frame into the turn's page, masked if need be. `at` is the payload's address in linear memory, or 0. */

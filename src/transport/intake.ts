@@ -1,6 +1,7 @@
 /**
  * The way into the window. All connections of a thread share it, so one walk of it ends before the next begins: bytes
- * that turn up meanwhile wait here, and are fed when the walk is done.
+ * that turn up meanwhile wait here, and are fed when the walk is done. A stream of an application's own may deliver from
+ * inside a write of ours, which is inside a call of somebody's: what it brings then is fed in a tick of its own.
  */
 import type { TransportOwner } from './transport.ts';
 
@@ -12,6 +13,8 @@ interface Waiting {
 export class Intake {
   readonly window: Uint8Array<ArrayBuffer>;
   #walking = false;
+  /** True inside a write. */
+  #held = false;
   readonly #waiting: Waiting[] = [];
 
   constructor(window: Uint8Array<ArrayBuffer>) {
@@ -31,8 +34,21 @@ export class Intake {
 
   /** Copies bytes that came another way into the window, a window at a time. */
   feed(owner: TransportOwner, chunk: Uint8Array): void {
-    this.#waiting.push({ owner, chunk });
-    if (!this.#walking) this.#drain();
+    const first = this.#waiting.push({ owner, chunk }) === 1;
+    if (!this.#held) {
+      if (!this.#walking) this.#drain();
+    } else if (first && !this.#walking) process.nextTick(() => this.#drain());
+  }
+
+  /** Does `work`, which may bring bytes, and feeds none of them before it is done. */
+  hold(work: () => void): void {
+    const before = this.#held;
+    this.#held = true;
+    try {
+      work();
+    } finally {
+      this.#held = before;
+    }
   }
 
   /** Feeds what waits in the order in which it came, and what comes meanwhile behind it. */

@@ -84,12 +84,12 @@ export class StreamTransport implements Transport, WriteOwner {
     this.gathers = handle !== undefined && !this.#plain;
     this.stretch = this.#plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
+    (socket as Partial<Socket>).setNoDelay?.(true);
     // Else the stream ends its side when the peer has, in front of what has been accepted for sending.
     socket.allowHalfOpen = true;
     // It may have failed while the application thought about the upgrade.
     this.error = socket.errored ?? undefined;
     socket.on('end', onEnd).on('error', onError).on('close', onClose);
-    (socket as Partial<Socket>).setNoDelay?.(true);
   }
 
   /** Feeds `head`, then what has gathered in the Readable, then reads: if `direct`, into the window where that can be. */
@@ -112,11 +112,7 @@ export class StreamTransport implements Transport, WriteOwner {
   write(chunk: Uint8Array): boolean {
     const handle = this.#direct();
     if (handle) return this.#give(handle, chunk);
-    try {
-      this.#write(chunk);
-    } catch (error) {
-      this.#threw(error);
-    }
+    this.#stream(() => this.#write(chunk));
     return this.#settled();
   }
 
@@ -125,14 +121,12 @@ export class StreamTransport implements Transport, WriteOwner {
     if (handle) return this.#give(handle, chunks);
     const { socket } = this;
     const last = chunks.length - 1;
-    try {
+    this.#stream(() => {
       socket.cork();
       for (let index = 0; index < last; index++) socket.write(this.#keeps ? chunks[index]!.slice() : chunks[index]);
       this.#write(chunks[last]!);
       socket.uncork();
-    } catch (error) {
-      this.#threw(error);
-    }
+    });
     return this.#settled();
   }
 
@@ -169,9 +163,16 @@ export class StreamTransport implements Transport, WriteOwner {
     this.socket.destroy(Object.assign(new Error('the kernel refused a write'), { errno: status, syscall: 'write' }));
   }
 
-  /** A stream of the application's own threw from its write: it is lost, and the turn, which is everyone's, goes on. */
-  #threw(error: unknown): void {
-    this.socket.destroy(error instanceof Error ? error : new Error('the stream threw', { cause: error }));
+  /**
+   * Writes by the stream. One of the application's own may deliver from inside, to any context; or it throws, and then it
+   * is lost, and the turn, which is everyone's, goes on.
+   */
+  #stream(write: () => void): void {
+    try {
+      this.intake.hold(write);
+    } catch (error) {
+      this.socket.destroy(error instanceof Error ? error : new Error('the stream threw', { cause: error }));
+    }
   }
 
   #write(chunk: Uint8Array): void {

@@ -202,6 +202,40 @@ for (const role of ROLES) {
     assert.equal(peer.here(), ['close 1000'], 'a closing connection is not pinged');
   });
 
+  test(`${role}: a peer that takes nothing is owed one PING, and answers it for all before`, async () => {
+    const { context, peer, near } = open(role, { pingInterval: 1000, sendBufferLimit: 20 });
+    near.hold();
+    context.writeNow('stuck');
+    await clock.pass(1_000_000);
+    const answered = Promise.allSettled(['first', 'second'].map(text => context.context.ping(Buffer.from(text))));
+    assert.ok(context.context.stats.sendBuffered < 60, 'a thousand pings are not kept');
+    near.release();
+    await turns();
+    const pings = peer.here().filter(frame => frame.startsWith('ping'));
+    assert.ok(pings.length < 12, `${pings.length} pings`);
+    assert.is(pings.at(-1), 'ping "second"');
+    peer.send({ opcode: 10, data: Buffer.from('second') });
+    assert.equal(
+      (await answered).map(({ status }) => status),
+      ['fulfilled', 'fulfilled'],
+    );
+  });
+
+  test(`${role}: while a large frame is stuck, one PING and one PONG are owed behind it`, async () => {
+    const { context, peer, near } = open(role, { pingInterval: 1000 });
+    near.hold();
+    const writing = context.write(pattern(1_000_000));
+    for (let index = 0; index < 100; index++) {
+      peer.send({ opcode: 9, data: Buffer.from(`${index}`) });
+      await clock.pass(1000);
+    }
+    near.release();
+    await writing;
+    await turns();
+    assert.is(await peer.next(), 'binary 1000000 bytes');
+    assert.equal(peer.here().sort(), ['ping', 'pong "99"']);
+  });
+
   test(`${role}: without pongTimeout a peer that never answers is kept`, async () => {
     const { context, peer } = open(role, { pingInterval: 1000 });
     await clock.pass(100_000);

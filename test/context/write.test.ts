@@ -7,6 +7,7 @@ import {
   E_INVALID_PROTOCOL_OPERATION,
   E_INVALIDARG,
   E_IO_INCOMPLETE,
+  E_OPERATION_ABORTED,
   S_OK,
 } from '../../src/context/hresult.ts';
 import { FragmentResult } from '../../src/context/result.ts';
@@ -333,6 +334,27 @@ for (const role of ROLES) {
     assert.is(await peer.next(), 'text "fills what may be unsent"');
     assert.ok((await peer.receive())!.data.equals(pattern(100_000)));
   });
+
+  for (const begun of [true, false]) {
+    for (const cancelled of begun ? [false, true] : [false]) {
+      const name = `${begun ? 'under way' : 'waiting for room'}${cancelled ? ' and cancelled' : ''}`;
+      test(`${role}: a large payload, ${name}, whose buffer was transferred ends the connection`, async () => {
+        const { context, peer, near } = open(role, { sendBufferLimit: 8 });
+        if (!begun) near.hold();
+        context.writeNow('fills what may be unsent');
+        await turns();
+        near.hold();
+        const data = new Uint8Array(pattern(500_000));
+        const writing = context.write(data);
+        await turns();
+        structuredClone(data, { transfer: [data.buffer] });
+        if (cancelled) context.cancelOutstandingIO();
+        near.release();
+        assert.is((await writing).hr, E_OPERATION_ABORTED);
+        assert.equal(await peer.rest(), ['text "fills what may be unsent"'], 'no frame without its rest');
+      });
+    }
+  }
 
   test(`${role}: stats count payload sent, and what is unsent with its headers`, async () => {
     const { context, near } = open(role);

@@ -26,6 +26,29 @@ export class Clock {
     }) as unknown as typeof clearTimeout;
   }
 
+  /**
+   * The process is stopped for so long: when it goes on, every timer whose moment has passed comes first, late, and only
+   * then what arrived meanwhile.
+   */
+  async stop(milliseconds: number): Promise<void> {
+    this.time += milliseconds;
+    this.#fire(this.time);
+    await happen();
+  }
+
+  /** Every timer comes so much too early, as those do that count on another clock. */
+  async hasten(milliseconds: number): Promise<void> {
+    this.#fire(this.time + milliseconds);
+    await happen();
+  }
+
+  /** Runs the timers whose moments are not behind `until`, but none that they set. */
+  #fire(until: number): void {
+    const due = this.#timers.filter(({ at }) => at <= until);
+    this.#timers = this.#timers.filter(({ at }) => at > until);
+    for (const { run } of due) run();
+  }
+
   /** Moves on, and runs each timer at its own moment; what it leads to in memory happens before the next. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.time + milliseconds;
