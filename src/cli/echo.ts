@@ -14,7 +14,7 @@ export function echo(context: WebSocketContext): void {
       answerClose(context);
       return;
     }
-    if (!write(context, read.data, read.utf8Encoded, read.finalFragment)) return;
+    if (!write(context, read, read.utf8Encoded, read.finalFragment)) return;
   }
 }
 
@@ -33,7 +33,7 @@ function onRead(
 }
 
 /** Returns whether the write is done; otherwise onWritten goes on. */
-function write(context: WebSocketContext, data: Uint8Array, utf8: boolean, final: boolean): boolean {
+function write(context: WebSocketContext, data: Uint8Array | FragmentResult, utf8: boolean, final: boolean): boolean {
   const hr = context.writeFragment(data, true, utf8, final, onWritten, context, written);
   return !FAILED(hr) && !written.completionExpected;
 }

@@ -6,7 +6,7 @@
 import type { IWebSocketContext } from '../context/contract.ts';
 import { WebSocketError } from '../context/error.ts';
 import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, FAILED, type HResult } from '../context/hresult.ts';
-import { EMPTY, FragmentPlace } from '../context/result.ts';
+import { EMPTY, FragmentResult } from '../context/result.ts';
 import { busy, cancelled, failure } from './failure.ts';
 import { copyOut, Gathering, keep, type Message } from './message.ts';
 import { decodeText } from './text.ts';
@@ -39,7 +39,7 @@ type Settle = (value: never) => void;
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 const CLOSE: ReceivedFragment = { data: EMPTY, text: false, final: true, close: true };
 /** Looked at as soon as a call has returned, so one serves all. */
-const place = new FragmentPlace();
+const place = new FragmentResult();
 
 export class Reader {
   readonly #context: IWebSocketContext;
@@ -148,7 +148,6 @@ export class Reader {
 
   /** Starts a read of the context's. True when it has finished, and `place` says how; false when its completion will. */
   #read(data: Uint8Array | null): boolean {
-    place.bytes = null;
     const hr = this.#context.readFragment(data, true, onRead, this, place);
     if (hr === E_ILLEGAL_METHOD_CALL) throw busy("a read of the context's");
     if (FAILED(hr)) throw this.#fail(hr);

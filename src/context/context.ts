@@ -26,7 +26,7 @@ import {
 import { Keepalive } from './keepalive.ts';
 import type { Limits } from './options.ts';
 import { Receiver, type ReceiverOwner } from './receiver.ts';
-import { type CloseStatus, EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+import { type CloseStatus, EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
 import { Sender } from './sender.ts';
 import { next, type State, sends } from './state.ts';
 
@@ -97,7 +97,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   // ── IIS's methods ──
 
   writeFragment(
-    data: Uint8Array,
+    data: Uint8Array | FragmentResult,
     async: boolean,
     utf8Encoded: boolean,
     finalFragment: boolean,
@@ -106,7 +106,8 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     result?: FragmentResult,
   ): HResult {
     if (result) result.completionExpected = false;
-    if (!(data instanceof Uint8Array) || badCall(async, completion, result)) return E_INVALIDARG;
+    if (!(data instanceof FragmentResult || data instanceof Uint8Array)) return E_INVALIDARG;
+    if (badCall(async, completion, result)) return E_INVALIDARG;
     if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;
     const type = utf8Encoded ? OP_TEXT : OP_BINARY;

@@ -68,6 +68,16 @@ export interface Stats {
 
 /** What this package's contexts offer beside IIS's methods. */
 export interface WebSocketContext extends IWebSocketContext {
+  /** IIS's method. The result of an inline read stands for its piece here, and costs less than a view of it. */
+  writeFragment(
+    data: Uint8Array | FragmentResult,
+    async: boolean,
+    utf8Encoded: boolean,
+    finalFragment: boolean,
+    completion?: WebSocketCompletion | null,
+    completionContext?: unknown,
+    result?: FragmentResult,
+  ): HResult;
   readonly role: 'server' | 'client';
   /** The negotiated subprotocol, '' for none. */
   readonly protocol: string;

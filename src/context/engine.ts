@@ -55,10 +55,6 @@ export class Engine {
   readonly deadlines = new Deadlines();
   /** The fragments of the window that is being walked. */
   readonly live: Pieces;
-  /** The view lent last, if it lies in linear memory, and where: so that an echo need not ask the view. */
-  lent: Uint8Array | null = null;
-  lentAt = 0;
-  lentLength = 0;
 
   #due: (Completing | null)[] = [];
   #dueCount = 0;

@@ -19,7 +19,6 @@ export class Pieces {
   /** Address in `bytes`, length, flags; three words each. */
   readonly table: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #buffer: ArrayBuffer;
   /** The next fragment's first word, and the word behind the last. */
   cursor = 0;
   limit = 0;
@@ -29,7 +28,7 @@ export class Pieces {
   /** Whose fragments these are, of those in the window. */
   owner: unknown = null;
 
-  // What take() or pass() took last; pass() also says where it lies.
+  // What take() took last, and where it lay.
   at = 0;
   length = 0;
   ascii = false;
@@ -39,7 +38,6 @@ export class Pieces {
   constructor(table: Uint32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>) {
     this.table = table;
     this.bytes = bytes;
-    this.#buffer = bytes.buffer;
   }
 
   /** Room for `bytes` bytes in `count` fragments. */
@@ -51,13 +49,15 @@ export class Pieces {
     return this.cursor === this.limit;
   }
 
-  /** Takes the next fragment, or as much of it as `data` holds; null takes it as it lies. Returns its bytes. */
-  take(data: Uint8Array | null): Uint8Array {
+  /** Takes the next fragment as it lies, or copies as much of it as `data` holds. */
+  take(data: Uint8Array | null): void {
     const { table, cursor } = this;
     const at = table[cursor]!;
     const length = table[cursor + 1]!;
     const flags = table[cursor + 2]!;
+    this.at = at;
     this.utf8 = (flags & FLAG_OPCODE) === OP_TEXT;
+    this.ascii = (flags & FLAG_ASCII) !== 0;
     if (data !== null && data.length < length) {
       const part = data.length;
       copy(data, 0, this.bytes, at, part);
@@ -65,25 +65,11 @@ export class Pieces {
       table[cursor + 1] = length - part;
       this.length = part;
       this.final = false;
-      return data;
+      return;
     }
     this.cursor = cursor + WORDS;
     this.length = length;
     this.final = (flags & FLAG_FINAL) !== 0;
-    if (data === null) return new Uint8Array(this.#buffer, at, length);
-    copy(data, 0, this.bytes, at, length);
-    return data.length === length ? data : new Uint8Array(data.buffer, data.byteOffset, length);
-  }
-
-  /** Takes the next fragment and leaves it where it lies. */
-  pass(): void {
-    const { table, cursor } = this;
-    const flags = table[cursor + 2]!;
-    this.cursor = cursor + WORDS;
-    this.at = table[cursor]!;
-    this.length = table[cursor + 1]!;
-    this.utf8 = (flags & FLAG_OPCODE) === OP_TEXT;
-    this.ascii = (flags & FLAG_ASCII) !== 0;
-    this.final = (flags & FLAG_FINAL) !== 0;
+    if (data !== null) copy(data, 0, this.bytes, at, length);
   }
 }

@@ -15,7 +15,7 @@ import {
   S_OK,
 } from './hresult.ts';
 import { copy, Pieces, WORDS } from './pieces.ts';
-import { EMPTY, FragmentPlace, type FragmentResult, type WebSocketCompletion } from './result.ts';
+import { EMPTY, type FragmentResult, lend, type WebSocketCompletion } from './result.ts';
 
 /** What a fragment costs beside its bytes, so that empty ones count too. */
 const FRAGMENT_COST = 32;
@@ -118,17 +118,13 @@ export class Receiver implements Completing {
       if (end !== undefined && (end !== S_OK || result || !async)) {
         this.ended = true;
         this.#owner.delivered();
-        if (result) fill(result, 0, false, end === S_OK, end === S_OK, EMPTY);
+        result?.ended(0, false, end === S_OK, end === S_OK);
         return end;
       }
       if (!async || !completion) return E_IO_INCOMPLETE;
     } else if (result || !async) {
-      if (data === null && result instanceof FragmentPlace) {
-        this.#pass(pieces, result);
-        return S_OK;
-      }
-      const bytes = this.#take(pieces, data);
-      if (result) fill(result, pieces.length, pieces.utf8, pieces.final, false, bytes);
+      this.#take(pieces, data);
+      if (result) this.#tell(pieces, data, result);
       return S_OK;
     }
     this.waiting = true;
@@ -210,31 +206,25 @@ export class Receiver implements Completing {
     this.#owner.control(flags & FLAG_OPCODE, live.bytes.subarray(at, at + table[cursor + 1]!));
   }
 
-  #take(pieces: Pieces, data: Uint8Array | null): Uint8Array {
+  #take(pieces: Pieces, data: Uint8Array | null): void {
     const { cursor } = pieces;
-    const bytes = pieces.take(data);
+    pieces.take(data);
     this.#count(pieces, pieces.cursor !== cursor);
-    if (data === null && pieces === this.#engine.live) {
-      const engine = this.#engine;
-      engine.lent = bytes;
-      engine.lentAt = pieces.table[cursor]!;
-      engine.lentLength = pieces.length;
-    }
-    return bytes;
   }
 
-  /** Tells where the next piece lies, and takes it. */
-  #pass(pieces: Pieces, place: FragmentPlace): void {
-    pieces.pass();
-    this.#count(pieces, true);
-    place.completionExpected = place.connectionClose = false;
-    place.cbIO = pieces.length;
-    place.utf8Encoded = pieces.utf8;
-    place.finalFragment = pieces.final;
-    place.bytes = pieces.bytes;
-    place.at = pieces.at;
-    place.ascii = pieces.ascii;
-    place.reused = pieces === this.#engine.live;
+  /** Tells an inline read what was taken. */
+  #tell(pieces: Pieces, data: Uint8Array | null, result: FragmentResult): void {
+    result.completionExpected = result.connectionClose = false;
+    result.utf8Encoded = pieces.utf8;
+    result.finalFragment = pieces.final;
+    result.ascii = pieces.ascii;
+    if (data === null) {
+      result.lies(pieces.bytes, pieces.at, pieces.length);
+      result.reused = pieces === this.#engine.live;
+    } else {
+      result.lies(data, 0, pieces.length);
+      result.reused = false;
+    }
   }
 
   /** Counts what was taken: the `whole` fragment, or a part. */
@@ -255,8 +245,11 @@ export class Receiver implements Completing {
   }
 
   #serve(pieces: Pieces): void {
-    const bytes = this.#take(pieces, this.#buffer);
-    this.#finish(S_OK, pieces.length, pieces.utf8, pieces.final, false, bytes);
+    const buffer = this.#buffer;
+    this.#take(pieces, buffer);
+    const { length } = pieces;
+    const data = buffer === null ? lend(pieces.bytes, pieces.at, length) : part(buffer, length);
+    this.#finish(S_OK, length, pieces.utf8, pieces.final, false, data);
   }
 
   #finish(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {
@@ -339,18 +332,7 @@ export class Receiver implements Completing {
   }
 }
 
-function fill(
-  result: FragmentResult,
-  cbIO: number,
-  utf8: boolean,
-  final: boolean,
-  close: boolean,
-  data: Uint8Array,
-): void {
-  result.completionExpected = false;
-  result.cbIO = cbIO;
-  result.utf8Encoded = utf8;
-  result.finalFragment = final;
-  result.connectionClose = close;
-  result.data = data;
+/** The part of the caller's buffer that was read to. */
+function part(buffer: Uint8Array, length: number): Uint8Array {
+  return buffer.length === length ? buffer : new Uint8Array(buffer.buffer, buffer.byteOffset, length);
 }

@@ -18,10 +18,26 @@ export type WebSocketCompletion = (
   data: Uint8Array,
 ) => void;
 
+/** The view that was made last of bytes which the engine lends, and where it lies: who is given it back need not ask it. */
+export const lent = { view: EMPTY, bytes: EMPTY, at: 0, length: 0 };
+
+/** Makes a view of `length` bytes of `bytes` from `at` on. */
+export function lend(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+  lent.view = view;
+  lent.bytes = bytes;
+  lent.at = at;
+  lent.length = length;
+  return view;
+}
+
 /**
  * The out-parameters of one call, reusable from call to call. Passing one says that the caller looks at
  * `completionExpected`, so the call may finish inline; without one, a call that does not fail always ends in its
  * completion. The other fields mean something only where `completionExpected` is false.
+ *
+ * A view costs more than the bytes of a short piece, so an inline read makes none until `data` is asked for: who passes
+ * the piece on gives the result itself to writeFragment, and who looks at it finds it in `bytes`.
  */
 export class FragmentResult {
   completionExpected = false;
@@ -30,22 +46,43 @@ export class FragmentResult {
   utf8Encoded = false;
   finalFragment = false;
   connectionClose = false;
-  /** For a read, the bytes: a view of the caller's buffer, or the lent view; empty otherwise. */
-  data: Uint8Array = EMPTY;
-}
-
-/**
- * The out-parameters of a lent read that asks for no view: where the piece lies. A view costs more than a short piece's
- * bytes, so who makes something else of them, as text is made, reads them there.
- */
-export class FragmentPlace extends FragmentResult {
-  /** What holds the piece, `cbIO` bytes from `at` on; null where a context answered with `data` instead. */
+  /** What holds the piece that was read, `cbIO` bytes from `at` on: as good, and for as long, as `data`. Else null. */
   bytes: Uint8Array | null = null;
   at = 0;
-  /** Text, every byte of it below 0x80. */
+  /** The piece is text, every byte of it below 0x80. False says nothing. */
   ascii = false;
-  /** Whether those bytes are overwritten later, as a lent view's are; if not, they are the caller's to keep. */
-  reused = true;
+  /** Whether the bytes are overwritten later, as a lent view's are, or the caller's to keep. */
+  reused = false;
+  #data: Uint8Array | null = EMPTY;
+
+  /** For a read, the bytes: a view of the caller's buffer, or the lent view; empty otherwise. */
+  get data(): Uint8Array {
+    return (this.#data ??= lend(this.bytes!, this.at, this.cbIO));
+  }
+
+  set data(data: Uint8Array) {
+    this.#data = data;
+    this.bytes = null;
+  }
+
+  /** @internal Says where the piece lies that was read. */
+  lies(bytes: Uint8Array, at: number, length: number): void {
+    this.bytes = bytes;
+    this.at = at;
+    this.cbIO = length;
+    this.#data = null;
+  }
+
+  /** @internal Says that the call is over, without a piece. */
+  ended(cbIO: number, utf8: boolean, final: boolean, close: boolean): void {
+    this.completionExpected = false;
+    this.cbIO = cbIO;
+    this.utf8Encoded = utf8;
+    this.finalFragment = final;
+    this.connectionClose = close;
+    this.bytes = null;
+    this.#data = EMPTY;
+  }
 }
 
 /** The out-parameters of getCloseStatus. */

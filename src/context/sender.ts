@@ -13,7 +13,7 @@ import { type Aborting, type Completing, type Engine, type Flushing, rethrow } f
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import type { Page } from './pages.ts';
 import { copy } from './pieces.ts';
-import { EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
 
 /** A caller's payload longer than this is sent from where it lies. */
 const COPY_MOST = 16_384;
@@ -88,7 +88,7 @@ export class Sender implements Completing, Aborting, Flushing {
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
   write(
     first: number,
-    data: Uint8Array,
+    data: Uint8Array | FragmentResult,
     async: boolean,
     utf8: boolean,
     final: boolean,
@@ -96,29 +96,39 @@ export class Sender implements Completing, Aborting, Flushing {
     completionContext: unknown,
     result: FragmentResult | undefined,
   ): HResult {
-    const { lent, lentAt, lentLength, memory } = this.#engine;
-    let length: number;
+    const { memory } = this.#engine;
+    const view = data instanceof FragmentResult ? (data.bytes ? null : data.data) : data;
+    let bytes: Uint8Array;
     let at = 0;
-    if (data === lent) {
-      length = lentLength;
-      at = lentAt;
+    let length: number;
+    if (view === null) {
+      ({ bytes, at, cbIO: length } = data as FragmentResult & { bytes: Uint8Array });
+    } else if (view === lent.view) {
+      ({ bytes, at, length } = lent);
     } else {
-      length = data.length;
+      bytes = view;
+      length = view.length;
       // A payload that is copied anyway may lie where it will.
-      if (length > COPY_MOST && data.buffer === memory.buffer) at = data.byteOffset;
+      if (length > COPY_MOST && view.buffer === memory.buffer) {
+        bytes = memory.bytes;
+        at = view.byteOffset;
+      }
     }
     const room = this.#ready();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     this.bytesSent += length;
     this.fragmentsSent++;
-    if (length <= COPY_MOST || at || !async || !completion) {
-      this.#frame(first, data, at, length);
-      if (room && (result || !async)) return finished(result, length, utf8, final);
+    if (length <= COPY_MOST || bytes === memory.bytes || !async || !completion) {
+      this.#frame(first, bytes, at, length);
+      if (room && (result || !async)) {
+        result?.ended(length, utf8, final, false);
+        return S_OK;
+      }
       this.#wait(length, utf8, final, completion!, completionContext, result);
       if (room) this.#complete();
       return S_OK;
     }
-    this.#payload = data;
+    this.#payload = view ?? (data as FragmentResult).data;
     this.#payloadAt = -1;
     this.#payloadFirst = first;
     // A stream in memory may deliver, and be answered, from inside a write: the call is under way before its first.
@@ -127,7 +137,8 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#payload || this.#writing || !this.waiting || this.#aborted) return S_OK;
     if (result) {
       this.#forget();
-      return finished(result, length, utf8, final);
+      result.ended(length, utf8, final, false);
+      return S_OK;
     }
     this.#complete();
     return S_OK;
@@ -144,7 +155,10 @@ export class Sender implements Completing, Aborting, Flushing {
     const room = this.#ready();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     this.#frame(HEADER_FINAL | OP_CLOSE, payload, 0, payload.length);
-    if (room && (result || !async)) return finished(result, 0, true, true);
+    if (room && (result || !async)) {
+      result?.ended(0, true, true, false);
+      return S_OK;
+    }
     this.#wait(0, true, true, completion!, completionContext, result);
     if (room) this.#complete();
     return S_OK;
@@ -186,7 +200,7 @@ export class Sender implements Completing, Aborting, Flushing {
     } else if (payload && !this.#broken(payload)) {
       this.#payload = null;
       if (whole) {
-        this.#body(payload, at, payload.length - at);
+        this.#body(payload, at, payload.length - at, at);
         this.#mark();
       } else {
         // What followed would be read as the rest of the payload.
@@ -349,7 +363,7 @@ export class Sender implements Completing, Aborting, Flushing {
       const length = Math.min(stretch, payload.length - at);
       this.#payloadAt = at + length;
       if (this.#masks) {
-        this.#body(payload, at, length);
+        this.#body(payload, at, length, at);
       } else {
         this.#closeStretch();
         this.#chunks ??= [];
@@ -372,28 +386,28 @@ export class Sender implements Completing, Aborting, Flushing {
     return true;
   }
 
-  /** Puts a whole frame into the turn's page, masked if need be. `at` is the payload's address in linear memory, or 0. */
-  #frame(first: number, data: Uint8Array, at: number, length: number): void {
+  /** Puts a whole frame into the turn's page, masked if need be. The payload is `length` bytes of `bytes` from `at` on. */
+  #frame(first: number, bytes: Uint8Array, at: number, length: number): void {
     const { pages, memory } = this.#engine;
     const key = this.#masks ? this.#engine.key() : 0;
     const { current, fill } = pages;
     if (current.ptr && fill + HEADER_MOST + length <= PAGE_SIZE) {
       this.#open();
       this.#grow(
-        at
+        bytes === memory.bytes
           ? memory.exports.encode(current.ptr + fill, first, at, length, this.#masks, key)
-          : this.#copyFrame(first, data, length, key),
+          : this.#copyFrame(first, bytes, at, length, key),
       );
     } else {
       this.#header(first, length, key);
       this.#payloadKey = key;
-      this.#body(data, 0, length);
+      this.#body(bytes, at, length, 0);
     }
     this.#mark();
   }
 
   /** Puts a frame whose payload lies elsewhere into the turn's page, which has room. Returns its bytes. */
-  #copyFrame(first: number, data: Uint8Array, length: number, key: number): number {
+  #copyFrame(first: number, bytes: Uint8Array, at: number, length: number, key: number): number {
     const { pages, memory } = this.#engine;
     const { current, fill } = pages;
     const ptr = current.ptr + fill;
@@ -404,7 +418,7 @@ export class Sender implements Completing, Aborting, Flushing {
       current.bytes[fill] = first;
       current.bytes[fill + 1] = length;
     }
-    copy(current.bytes, fill + used, data, 0, length);
+    copy(current.bytes, fill + used, bytes, at, length);
     if (this.#masks) memory.exports.unmask(ptr + used, length, key);
     return used + length;
   }
@@ -425,18 +439,19 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#grow(used);
   }
 
-  /** Copies `length` bytes of a payload, from its byte `from` on, into as many pages as it takes. */
-  #body(data: Uint8Array, from: number, length: number): void {
+  /** Copies `length` bytes from `at` on, the payload's from its byte `phase` on, into as many pages as it takes. */
+  #body(bytes: Uint8Array, at: number, length: number, phase: number): void {
     const { pages } = this.#engine;
-    for (const to = from + length; from < to; ) {
+    for (const end = at + length; at < end; ) {
       if (pages.fill === PAGE_SIZE) pages.turn();
       this.#open();
       const { current, fill } = pages;
-      const part = Math.min(to - from, PAGE_SIZE - fill);
-      copy(current.bytes, fill, data, from, part);
-      if (this.#masks) this.#mask(current, fill, part, from);
+      const part = Math.min(end - at, PAGE_SIZE - fill);
+      copy(current.bytes, fill, bytes, at, part);
+      if (this.#masks) this.#mask(current, fill, part, phase);
       this.#grow(part);
-      from += part;
+      at += part;
+      phase += part;
     }
   }
 
@@ -522,16 +537,4 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#pages) for (const page of this.#pages) this.#engine.pages.release(page);
     this.#chunks = this.#pages = null;
   }
-}
-
-function finished(result: FragmentResult | undefined, cbIO: number, utf8: boolean, final: boolean): HResult {
-  if (result) {
-    result.completionExpected = false;
-    result.cbIO = cbIO;
-    result.utf8Encoded = utf8;
-    result.finalFragment = final;
-    result.connectionClose = false;
-    result.data = EMPTY;
-  }
-  return S_OK;
 }

@@ -22,7 +22,7 @@ function echo(context: WebSocketContext): void {
       answerClose(context);
       break;
     }
-    if (!write(context, read.data, read.utf8Encoded, read.finalFragment)) break;
+    if (!write(context, read, read.utf8Encoded, read.finalFragment)) break;
   }
 }
 
@@ -33,7 +33,7 @@ const onRead: WebSocketCompletion = (hr, context, _cbIO, utf8, final, close, dat
 };
 
 /** Says whether the write is done; where it is pending, onWritten goes on. */
-function write(context: WebSocketContext, data: Uint8Array, utf8: boolean, final: boolean): boolean {
+function write(context: WebSocketContext, data: Uint8Array | FragmentResult, utf8: boolean, final: boolean): boolean {
   return (
     !FAILED(context.writeFragment(data, true, utf8, final, onWritten, context, written)) && !written.completionExpected
   );
