@@ -1,8 +1,10 @@
 /** Contexts on sockets that http.Server hands over, each case in every way that bytes may come. */
+
 import type { Duplex } from 'node:stream';
 import { connect as connectSecure } from 'node:tls';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { WINDOW_SIZE } from '../../assembly/abi.ts';
 import { E_HANDLE_EOF, E_NETNAME_DELETED, E_OPERATION_ABORTED, FAILED, S_OK } from '../../src/context/hresult.ts';
 import { FragmentResult } from '../../src/context/result.ts';
 import { CERTIFICATE } from '../support/certificate.ts';
@@ -238,7 +240,7 @@ for (const mode of MODES) {
     await turns(200);
     assert.ok(client.writableLength > 0 || client.writableNeedDrain, 'the peer feels it');
     assert.ok(
-      context.context.stats.receiveBuffered < 50_000 + 2 * 262_144,
+      context.context.stats.receiveBuffered < 50_000 + 2 * WINDOW_SIZE,
       'one read, and with TLS what it still holds',
     );
     for (let at = 0; at < messages; at++) {
