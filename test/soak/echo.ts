@@ -8,18 +8,20 @@ import { serve } from '../support/serve.ts';
 import type { Sizes } from './main.ts';
 
 const SIZES = [1_048_576, 65_536, 65_521, 16_385, 16_384, 4000, 126, 1, 0, 300_007];
+/** Connections that talk at once. */
+const TALKS = 4;
 const PATTERN = Buffer.from(new Random(6).bytes(MIB + 4096));
 
 /** Sends back what comes, lent in place. */
-function answer(context: WebSocketContext): void {
+export function answer(context: WebSocketContext): void {
   context.readFragment(null, true, (hr, _context, _cbIO, utf8, final, close, data) => {
     if (FAILED(hr) || close) return;
     context.writeFragment(data, true, utf8, final, hr => FAILED(hr) || answer(context));
   });
 }
 
-/** Messages in a row, while what comes back is compared; resolves with the bytes that came when `end` is past. */
-function talk(context: WebSocketContext, end: number): Promise<number> {
+/** Messages in a row, while what comes back is compared; resolves with the bytes that came, when they are `most`. */
+function talk(context: WebSocketContext, most: number): Promise<number> {
   let sent = 0;
   let message = 0;
   let at = 0;
@@ -29,7 +31,7 @@ function talk(context: WebSocketContext, end: number): Promise<number> {
     const failed = (hr: HResult) => FAILED(hr) && reject(new Error(`ended with ${hr.toString(16)}`));
     let over = false;
     const write = (hr: HResult = 0): void => {
-      over ||= performance.now() > end;
+      over ||= heard > most;
       if (failed(hr)) return;
       if (over) return void (message === sent && resolve(heard));
       const size = SIZES[sent % SIZES.length]!;
@@ -58,15 +60,16 @@ function talk(context: WebSocketContext, end: number): Promise<number> {
   });
 }
 
-export async function echo({ minutes }: Sizes): Promise<string[]> {
+export async function echo({ gigabytes, carriers }: Sizes): Promise<string[]> {
   const lines: string[] = [];
-  for (const carrier of ['tcp', 'tls'] as const) {
+  const share = (gigabytes * 1e9) / carriers.length / TALKS;
+  for (const carrier of carriers) {
     const served = await serve(answer, carrier);
-    const contexts = await Promise.all(Array.from({ length: 4 }, () => served.connect()));
-    await Promise.all(contexts.map(context => talk(context, performance.now() + 2000)));
+    const contexts = await Promise.all(Array.from({ length: TALKS }, () => served.connect()));
+    await Promise.all(contexts.map(context => talk(context, share / 20)));
     const before = held();
     const started = performance.now();
-    const heard = await Promise.all(contexts.map(context => talk(context, started + minutes * 30_000)));
+    const heard = await Promise.all(contexts.map(context => talk(context, share)));
     const seconds = (performance.now() - started) / 1000;
     const grown = held() - before;
     const bytes = heard.reduce((sum, one) => sum + one);

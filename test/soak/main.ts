@@ -1,33 +1,41 @@
 /**
- * What takes minutes. `npm run soak` runs every part for `minutes` each (default 2) and prints what it measured; parts
- * may be named, and sizes given: `npm run soak -- echo held minutes=10 connections=10000 programs=100000`.
+ * What takes minutes. `npm run soak` runs every part and prints what it measured; parts and carriers may be named, and
+ * sizes given: `npm run soak -- echo held tcp minutes=10 connections=10000 gigabytes=100 programs=100000`.
  *
- *   model  random programs for two contexts, held against the model
- *   fuzz   spoilt streams to our decoder and to ws's
- *   echo   gigabytes through one process, compared byte by byte, by TCP and by TLS
- *   slow   the delay of a thousand fast readers, with and without one who does not read
- *   held   connections that stay open with pings, one in a hundred of them talking
+ *   model      random programs for two contexts, held against the model
+ *   fuzz       spoilt streams and handshakes, to our code and to ws's, for so many minutes
+ *   echo       gigabytes through one process, compared byte by byte
+ *   slow       the delay of a thousand fast readers, with and without one who does not read
+ *   strangers  handshakes that begin and stop
+ *   held       connections that stay open with pings for so many minutes, one in a hundred of them talking
  */
 import fc from 'fast-check';
 import { compare } from '../fuzz/ws.ts';
 import { perform, programs } from '../model/program.ts';
 import { Engine } from '../support/module.ts';
+import type { Carrier } from '../support/serve.ts';
 import { echo } from './echo.ts';
 import { held } from './held.ts';
 import { slow } from './slow.ts';
+import { strangers } from './strangers.ts';
 
-export interface Sizes {
-  minutes: number;
-  connections: number;
-  programs: number;
-  seed: number;
-}
+const CARRIERS: readonly Carrier[] = ['tcp', 'tcp copied', 'tls', 'tls copied'];
 
-const sizes: Sizes = { minutes: 2, connections: 10_000, programs: 100_000, seed: Date.now() % 2 ** 31 };
-const named = process.argv.slice(2).filter(word => !word.includes('='));
+const sizes = {
+  minutes: 2,
+  connections: 10_000,
+  programs: 100_000,
+  gigabytes: 20,
+  seed: Date.now() % 2 ** 31,
+  carriers: CARRIERS,
+};
+export type Sizes = typeof sizes;
+
+const named: string[] = [];
 for (const word of process.argv.slice(2)) {
-  const [name, value] = word.split('=');
-  if (value !== undefined) sizes[name as keyof Sizes] = Number(value);
+  const [name, value] = word.split('=') as [string, string | undefined];
+  if (value === undefined) named.push(name);
+  else Object.assign(sizes, { [name]: Number(value) });
 }
 
 async function model({ programs: numRuns, seed }: Sizes): Promise<string[]> {
@@ -48,11 +56,22 @@ async function fuzz({ minutes, seed }: Sizes): Promise<string[]> {
   return [`${at - seed} streams`, ...Array.from(counts, ([row, count]) => `${count} ${row || 'judged alike'}`)];
 }
 
-const PARTS: Readonly<Record<string, (sizes: Sizes) => Promise<string[]>>> = { model, fuzz, echo, slow, held };
+const PARTS: Readonly<Record<string, (sizes: Sizes) => Promise<string[]>>> = {
+  model,
+  fuzz,
+  echo,
+  slow,
+  strangers,
+  held,
+};
 
-console.log(`Node ${process.version}, seed ${sizes.seed}, ${sizes.minutes} minutes a part`);
+const carriers = CARRIERS.filter(carrier => named.includes(carrier.replace(' ', '-')));
+if (carriers.length) sizes.carriers = carriers;
+const parts = named.filter(name => name in PARTS);
+
+console.log(`Node ${process.version}, seed ${sizes.seed}, ${sizes.minutes} minutes`);
 for (const [name, part] of Object.entries(PARTS)) {
-  if (named.length && !named.includes(name)) continue;
+  if (parts.length && !parts.includes(name)) continue;
   const started = performance.now();
   const lines = await part(sizes);
   console.log(`${name}, ${((performance.now() - started) / 1000).toFixed(0)} s`);

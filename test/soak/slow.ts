@@ -2,7 +2,7 @@
 import * as assert from 'node:assert/strict';
 import type { WebSocketContext } from '../../src/context/contract.ts';
 import { FAILED } from '../../src/context/hresult.ts';
-import { serve } from '../support/serve.ts';
+import { type Carrier, serve } from '../support/serve.ts';
 import type { Sizes } from './main.ts';
 
 const FAST = 1000;
@@ -43,8 +43,14 @@ function quantile(delays: readonly number[], share: number): string {
   return delays[Math.floor(delays.length * share)]!.toFixed(1);
 }
 
-export async function slow({ minutes }: Sizes): Promise<string[]> {
-  const served = await serve(answer);
+export async function slow({ minutes, carriers }: Sizes): Promise<string[]> {
+  const lines: string[] = [];
+  for (const carrier of carriers) lines.push(...(await measureSlow(carrier, minutes)));
+  return lines;
+}
+
+async function measureSlow(carrier: Carrier, minutes: number): Promise<string[]> {
+  const served = await serve(answer, carrier);
   const fast: WebSocketContext[] = [];
   for (let count = 0; count < FAST; count++) fast.push(await served.connect());
   const lines: string[] = [];
@@ -54,7 +60,7 @@ export async function slow({ minutes }: Sizes): Promise<string[]> {
     await Promise.all(fast.map(context => ask(context, end, delays)));
     delays.sort((one, other) => one - other);
     lines.push(
-      `${name}: ${delays.length} answers, p50 ${quantile(delays, 0.5)} ms, p99 ${quantile(delays, 0.99)} ms, ` +
+      `${carrier}, ${name}: ${delays.length} answers, p50 ${quantile(delays, 0.5)} ms, p99 ${quantile(delays, 0.99)} ms, ` +
         `most ${delays.at(-1)!.toFixed(1)} ms`,
     );
     return Number(quantile(delays, 0.99));
