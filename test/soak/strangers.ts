@@ -34,7 +34,9 @@ export async function strangers({ connections }: Sizes): Promise<string[]> {
   const context = await connectWebSocket(url);
   const took = performance.now() - started;
   assert.equal(module.size, 1, 'one that is whole gets through');
-  while ((await count()) > 1) await new Promise(resolve => setTimeout(resolve, LOOKS));
+  do await new Promise(resolve => setTimeout(resolve, LOOKS));
+  while ((await count()) > 1);
+  await new Promise(resolve => setTimeout(resolve, LOOKS));
   const left = held() - before;
   context.cleanupStoredContext();
   const { lost } = await far.stop();
