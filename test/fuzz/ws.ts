@@ -5,10 +5,8 @@
 import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { FAULTS } from '../../src/codec/faults.ts';
-import { randomCuts } from '../support/feed.ts';
 import type { Engine } from '../support/module.ts';
-import { Random } from '../support/random.ts';
-import { talk } from '../support/talk.ts';
+import type { Trial } from './streams.ts';
 
 interface Receiver extends Writable {
   readonly errored: (Error & Record<symbol, unknown>) | null;
@@ -23,13 +21,6 @@ export interface Outcome {
   readonly code: number | undefined;
   /** Our name of the rule. */
   readonly rule?: string | undefined;
-}
-
-export interface Trial {
-  readonly stream: Uint8Array;
-  readonly cuts: readonly number[];
-  readonly role: 'server' | 'client';
-  readonly maxMessageSize: number;
 }
 
 function words(opcode: number, data: Uint8Array): string {
@@ -92,12 +83,16 @@ export const DIFFERENCES: readonly (readonly [
   holds: (our: Outcome, their: Outcome, trial: Trial) => boolean,
 ])[] = [
   [
-    'a length in more bytes than it needs: a fault to us (§5.2), taken by ws',
-    (our, their) => our.rule === 'FAULT_LENGTH' && begins(their.heard, our.heard),
+    'a length over 2^53 - 1: 1002 to us, 1009 to ws',
+    (our, their, { maxMessageSize }) =>
+      our.rule === 'FAULT_LENGTH' &&
+      their.code === 1009 &&
+      maxMessageSize === 0 &&
+      our.heard.length === their.heard.length,
   ],
   [
-    'a length over 2^53 - 1: 1002 to us, 1009 to ws',
-    (our, their) => our.rule === 'FAULT_LENGTH' && their.code === 1009,
+    'a length in more bytes than it needs: a fault to us (§5.2), taken by ws',
+    (our, their) => our.rule === 'FAULT_LENGTH' && begins(their.heard, our.heard),
   ],
   [
     'text that breaks off: we judge as bytes come (§8.1), ws when the message has ended, or not at all if it does not',
@@ -119,33 +114,17 @@ export const DIFFERENCES: readonly (readonly [
   ],
 ];
 
-/** The trial that a seed makes: a conversation, often spoilt, spoilt once more, and cut. */
-export function trialOf(seed: number): Trial {
-  const random = new Random(seed);
-  const { stream, options } = talk(random);
-  const spoilt = Buffer.from(stream);
-  for (let times = random.below(3); times && spoilt.length; times--)
-    spoilt[random.below(spoilt.length)] = random.below(256);
-  return {
-    stream: spoilt,
-    cuts: randomCuts(spoilt.length, random),
-    role: options.role,
-    maxMessageSize: options.maxMessageSize ?? 0,
-  };
-}
-
 /** Compares the two on one stream; returns the row that explains a difference, '' where there is none; else throws. */
-export function compare(engine: Engine, seed: number): string {
-  const trial = trialOf(seed);
+export function compare(engine: Engine, trial: Trial): { row: string; our: Outcome } {
   const our = ours(engine, trial);
   const their = theirs(trial);
   const same = our.code === their.code && our.heard.length === their.heard.length && begins(our.heard, their.heard);
-  if (same) return '';
+  if (same) return { row: '', our };
   const row = DIFFERENCES.find(([, holds]) => holds(our, their, trial));
-  if (row) return row[0];
+  if (row) return { row: row[0], our };
   const { stream, cuts, role, maxMessageSize } = trial;
   throw new Error(
-    `seed ${seed}, ${role}, limit ${maxMessageSize}, cut at [${cuts}]: ${Buffer.from(stream).toString('hex')}\n` +
+    `${role}, limit ${maxMessageSize}, cut at [${cuts}]: ${Buffer.from(stream).toString('hex')}\n` +
       `ours: ${JSON.stringify(our)}\ntheirs: ${JSON.stringify(their)}`,
   );
 }

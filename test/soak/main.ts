@@ -10,6 +10,7 @@
  *   held       connections that stay open with pings for so many minutes, one in a hundred of them talking
  */
 import fc from 'fast-check';
+import { trials } from '../fuzz/streams.ts';
 import { compare } from '../fuzz/ws.ts';
 import { perform, programs } from '../model/program.ts';
 import { Engine } from '../support/module.ts';
@@ -47,13 +48,17 @@ async function fuzz({ minutes, seed }: Sizes): Promise<string[]> {
   const engine = new Engine('baseline');
   const counts = new Map<string, number>();
   const end = performance.now() + minutes * 60_000;
-  let at = seed;
-  for (; performance.now() < end; at++) {
-    const row = compare(engine, at);
+  let streams = 0;
+  const property = fc.property(trials, trial => {
+    const { row } = compare(engine, trial);
     counts.set(row, (counts.get(row) ?? 0) + 1);
-    if (at % 1000 === 0) await new Promise(resolve => setImmediate(resolve));
+    streams++;
+  });
+  for (let at = seed; performance.now() < end; at++) {
+    fc.assert(property, { seed: at, numRuns: 10_000, includeErrorInReport: true });
+    await new Promise(resolve => setImmediate(resolve));
   }
-  return [`${at - seed} streams`, ...Array.from(counts, ([row, count]) => `${count} ${row || 'judged alike'}`)];
+  return [`${streams} streams`, ...Array.from(counts, ([row, count]) => `${count} ${row || 'judged alike'}`)];
 }
 
 const PARTS: Readonly<Record<string, (sizes: Sizes) => Promise<string[]>>> = {
