@@ -3,13 +3,14 @@
  * sizes given: `npm run soak -- echo held tcp minutes=10 connections=10000 gigabytes=100 programs=100000`.
  *
  *   model      random programs for two contexts, held against the model
- *   fuzz       spoilt streams and handshakes, to our code and to ws's, for so many minutes
+ *   fuzz       spoilt streams, requests and answers, to our code and to ws's, for so many minutes each
  *   echo       gigabytes through one process, compared byte by byte
  *   slow       the delay of a thousand fast readers, with and without one who does not read
  *   strangers  handshakes that begin and stop
  *   held       connections that stay open with pings for so many minutes, one in a hundred of them talking
  */
 import fc from 'fast-check';
+import { answers, compareAnswer, compareRequest, requests } from '../fuzz/handshakes.ts';
 import { trials } from '../fuzz/streams.ts';
 import { compare } from '../fuzz/ws.ts';
 import { perform, programs } from '../model/program.ts';
@@ -44,21 +45,34 @@ async function model({ programs: numRuns, seed }: Sizes): Promise<string[]> {
   return [`${numRuns} programs`];
 }
 
-async function fuzz({ minutes, seed }: Sizes): Promise<string[]> {
-  const engine = new Engine('baseline');
-  const counts = new Map<string, number>();
+/** Judges trials for so many minutes, with seeds in a row; tells how many there were of each row of the table. */
+async function repeat<T>(
+  name: string,
+  { minutes, seed }: Sizes,
+  made: fc.Arbitrary<T>,
+  judge: (trial: T) => string | Promise<string>,
+): Promise<string[]> {
+  const rows = new Map<string, number>();
   const end = performance.now() + minutes * 60_000;
-  let streams = 0;
-  const property = fc.property(trials, trial => {
-    const { row } = compare(engine, trial);
-    counts.set(row, (counts.get(row) ?? 0) + 1);
-    streams++;
+  let trials = 0;
+  const property = fc.asyncProperty(made, async trial => {
+    const row = await judge(trial);
+    rows.set(row, (rows.get(row) ?? 0) + 1);
+    trials++;
   });
   for (let at = seed; performance.now() < end; at++) {
-    fc.assert(property, { seed: at, numRuns: 10_000, includeErrorInReport: true });
-    await new Promise(resolve => setImmediate(resolve));
+    await fc.assert(property, { seed: at, numRuns: 2000, includeErrorInReport: true });
   }
-  return [`${streams} streams`, ...Array.from(counts, ([row, count]) => `${count} ${row || 'judged alike'}`)];
+  return [`${trials} ${name}`, ...Array.from(rows, ([row, count]) => `  ${count} ${row || 'judged alike'}`)];
+}
+
+async function fuzz(sizes: Sizes): Promise<string[]> {
+  const engine = new Engine('baseline');
+  return [
+    ...(await repeat('streams', sizes, trials, trial => compare(engine, trial).row)),
+    ...(await repeat('requests', sizes, requests, compareRequest)),
+    ...(await repeat('answers', sizes, answers, compareAnswer)),
+  ];
 }
 
 const PARTS: Readonly<Record<string, (sizes: Sizes) => Promise<string[]>>> = {
