@@ -29,6 +29,8 @@ export interface Aborting {
 
 /** Something that has bytes to send. */
 export interface Flushing {
+  /** Whether it may send when Node has read what there is to read now, from all sockets. */
+  readonly patient: boolean;
   flush(): void;
 }
 
@@ -90,8 +92,7 @@ export class Engine {
     this.#schedule();
   }
 
-  /** Has `flushing` send when Node has read what there is to read now, from all sockets. */
-  gather(flushing: Flushing): void {
+  #gather(flushing: Flushing): void {
     if (this.#gathered.push(flushing) > 1) return;
     setImmediate(() => {
       const gathered = this.#gathered;
@@ -100,7 +101,7 @@ export class Engine {
     });
   }
 
-  /** Has `flushing` send at the end of this turn. */
+  /** Has `flushing` send at the end of this turn, or of this round of reads. */
   dirty(flushing: Flushing): void {
     this.#dirty[this.#dirtyCount++] = flushing;
     this.#schedule();
@@ -151,7 +152,8 @@ export class Engine {
     for (let index = 0; index < this.#dirtyCount; index++) {
       const flushing = dirty[index]!;
       dirty[index] = null;
-      flush(flushing);
+      if (flushing.patient) this.#gather(flushing);
+      else flush(flushing);
     }
     this.#dirtyCount = 0;
     this.#inside = this.#settling = false;

@@ -244,6 +244,10 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.waiting) this.#finish(this.#hr);
   }
 
+  get patient(): boolean {
+    return this.unsent < this.#transport.gathers;
+  }
+
   /** Gives what the turn filled to the transport, in one write. */
   flush(): void {
     this.#dirty = false;
@@ -274,8 +278,7 @@ export class Sender implements Completing, Aborting, Flushing {
   #mark(): void {
     if (this.#dirty) return;
     this.#dirty = true;
-    if (this.#transport.gathers) this.#engine.gather(this);
-    else this.#engine.dirty(this);
+    this.#engine.dirty(this);
   }
 
   #wait(

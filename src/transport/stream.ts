@@ -18,6 +18,9 @@ import {
 import type { Intake } from './intake.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
+/** Each write wakes its reader: those of fewer bytes than this go out one behind the other, and wake him once. */
+const SMALL = 4096;
+
 /** The transport of a socket, so that one listener serves them all. */
 const TRANSPORT = Symbol('transport');
 
@@ -58,7 +61,7 @@ export class StreamTransport implements Transport, WriteOwner {
   readonly intake: Intake;
   readonly owner: TransportOwner;
   readonly stretch: number;
-  readonly gathers: boolean;
+  readonly gathers: number;
   error: Error | undefined = undefined;
   /** True where `writableLength` 0 right after a write proves that the kernel has taken every byte. */
   readonly #plain: boolean;
@@ -81,7 +84,8 @@ export class StreamTransport implements Transport, WriteOwner {
     this.#keeps = !handle;
     this.#plain = handle !== undefined && !handle._parent;
     this.#handle = this.#plain ? undefined : null;
-    this.gathers = handle !== undefined && !this.#plain;
+    // TLS hands over one record a read, several of them in a round, and encrypts and sends each write by itself.
+    this.gathers = this.#plain ? SMALL : handle ? Number.POSITIVE_INFINITY : 0;
     this.stretch = this.#plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
     (socket as Partial<Socket>).setNoDelay?.(true);

@@ -16,11 +16,8 @@ export interface Transport {
   readonly remoteAddress: string | undefined;
   /** Largest stretch of uncopied bytes worth giving to one write. */
   readonly stretch: number;
-  /**
-   * Whether what several reads made the owner write should go out together: TLS hands over one record a read, several
-   * of them in a round, and encrypts and sends each write by itself.
-   */
-  readonly gathers: boolean;
+  /** What a turn leaves unsent waits, if it is less than this many bytes, until Node has read from every socket. */
+  readonly gathers: number;
   /**
    * Gives bytes to the peer, in order, one write at a time. True when all were taken at once and the memory is free
    * again; otherwise `written` follows, and until then neither may another write begin nor the bytes change.

@@ -20,7 +20,7 @@ const STRETCH = 262_144;
 class Hands implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch = STRETCH;
-  readonly gathers = false;
+  readonly gathers = 0;
   readonly owner: TransportOwner;
   /** What has left them, read when they let go. */
   sent = Buffer.alloc(0);

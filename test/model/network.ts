@@ -13,7 +13,7 @@ const RESET = new Error('read ECONNRESET');
 export class Wire implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch: number;
-  readonly gathers: boolean;
+  readonly gathers: number;
   readonly owner: TransportOwner;
   readonly #intake: Intake;
   other!: Wire;
@@ -33,7 +33,7 @@ export class Wire implements Transport {
   /** No byte moves any more; the owner hears of it at the next `close`. */
   destroyed = false;
 
-  constructor(owner: TransportOwner, intake: Intake, room: number, stretch: number, gathers: boolean) {
+  constructor(owner: TransportOwner, intake: Intake, room: number, stretch: number, gathers: number) {
     this.owner = owner;
     this.#intake = intake;
     this.room = room;

@@ -37,7 +37,7 @@ export type Step =
 export interface Terms {
   readonly room: number;
   readonly stretch: number;
-  readonly gathers: boolean;
+  readonly gathers: number;
   readonly receiveBufferLimit: number;
   readonly sendBufferLimit: number;
 }
@@ -95,7 +95,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const programs: fc.Arbitrary<Program> = fc.record({
   room: fc.constantFrom(0, 10, 5000, 1_000_000),
   stretch: fc.constantFrom(1000, 65_536, 262_144),
-  gathers: fc.boolean(),
+  gathers: fc.constantFrom(0, 4096, Number.POSITIVE_INFINITY),
   receiveBufferLimit: fc.constantFrom(0, 100, 50_000, 4_194_304),
   sendBufferLimit: fc.constantFrom(0, 100, 65_536),
   steps: fc.array(step, { maxLength: 40, size: 'max' }),
