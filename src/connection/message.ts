@@ -3,11 +3,11 @@
  * kept until its last, small ones gathered in blocks, so that a message of empty or one-byte fragments costs no more
  * than its bytes.
  */
+import { copy } from '../context/pieces.ts';
 import { decodeText } from './text.ts';
 
 export type Message = string | Uint8Array;
 
-const TINY = 64;
 const SMALL = 4096;
 const BLOCK_LEAST = 512;
 const BLOCK_MOST = 65_536;
@@ -15,32 +15,35 @@ const BLOCK_MOST = 65_536;
 let slab = new Uint8Array(0);
 let slabUsed = 0;
 
+/** Whose buffer was asked for last, which costs as much as a view. */
+let viewed = slab;
+let viewedBuffer = slab.buffer;
+
+function view(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8Array {
+  if (bytes !== viewed) {
+    viewed = bytes;
+    viewedBuffer = bytes.buffer;
+  }
+  return new Uint8Array(viewedBuffer, bytes.byteOffset + at, length);
+}
+
 /** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */
 export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
-  if (length <= TINY) return copyTiny(bytes, at, length);
   // Buffer's own slice would share.
   if (length > SMALL) return Uint8Array.prototype.slice.call(bytes, at, at + length);
   if (slabUsed + length > slab.length) {
     slab = new Uint8Array(BLOCK_MOST);
     slabUsed = 0;
   }
-  const copy = new Uint8Array(slab.buffer, slabUsed, length);
+  const from = slabUsed;
   slabUsed += length;
-  copy.set(bytes.subarray(at, at + length));
-  return copy;
-}
-
-/** Bytes as few as these lie in the JavaScript heap itself, and a copy of them costs less than a view. */
-function copyTiny(bytes: Uint8Array, at: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length);
-  for (let index = 0; index < length; index++) copy[index] = bytes[at + index]!;
-  return copy;
+  copy(slab, from, bytes, at, length);
+  return view(slab, from, length);
 }
 
 /** Returns `length` bytes from `at` on as the caller's to keep: those that are `reused` copied, others where they lie. */
 export function keep(bytes: Uint8Array, at: number, length: number, reused: boolean): Uint8Array {
-  if (reused || length <= TINY) return copyOut(bytes, at, length);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+  return reused ? copyOut(bytes, at, length) : view(bytes as Uint8Array<ArrayBuffer>, at, length);
 }
 
 export class Gathering {

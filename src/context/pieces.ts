@@ -12,7 +12,7 @@ const LOOP_MOST = 48;
 /** Copies `length` bytes. */
 export function copy(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
   if (length <= LOOP_MOST) for (let index = 0; index < length; index++) target[at + index] = source[from + index]!;
-  else target.set(source.subarray(from, from + length), at);
+  else target.set(length === source.length ? source : source.subarray(from, from + length), at);
 }
 
 export class Pieces {
