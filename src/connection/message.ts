@@ -3,7 +3,6 @@
  * kept until its last, small ones gathered in blocks, so that a message of empty or one-byte fragments costs no more
  * than its bytes.
  */
-import { copy } from '../context/pieces.ts';
 import { decodeText } from './text.ts';
 
 export type Message = string | Uint8Array;
@@ -37,7 +36,7 @@ export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Arr
   }
   const from = slabUsed;
   slabUsed += length;
-  copy(slab, from, bytes, at, length);
+  slab.set(bytes.subarray(at, at + length), from);
   return view(slab, from, length);
 }
 
