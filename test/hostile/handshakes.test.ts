@@ -2,12 +2,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createBare, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connectWebSocket } from '../../src/client.ts';
 import { WebSocketModule } from '../../src/server.ts';
 import { held, MIB } from '../support/memory.ts';
-import { engine, leaveNothing, watch } from '../support/pair.ts';
+import { engine, leaveNothing, turns, watch } from '../support/pair.ts';
 import { failureOf } from '../support/promise.ts';
 import { switching } from '../support/raw.ts';
 import { listen } from '../support/serve.ts';
@@ -32,6 +33,25 @@ test('five hundred handshakes that stop at any byte hold no record, and one that
   context.cleanupStoredContext();
   for (const socket of sockets) socket.destroy();
   await place.stop();
+});
+
+test('ten thousand handshakes that stop at any byte hold no record and no more than Node keeps of them', async () => {
+  const module = new WebSocketModule();
+  const http = createServer();
+  module.attach(http, () => assert.unreachable('nobody gets in'));
+  const before = held();
+  const streams = Array.from({ length: 10_000 }, (_, count) => {
+    const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    http.emit('connection', stream);
+    stream.push(REQUEST.slice(0, count % REQUEST.length));
+    return stream;
+  });
+  await turns();
+  assert.is(module.size, 0);
+  assert.is(engine.memory.records.taken, 0);
+  assert.ok(held() - before < 10_000 * 6144, `${held() - before} bytes: streams and parsers`);
+  for (const stream of streams) stream.destroy();
+  await turns();
 });
 
 test('a stranger who is refused and stays is cut after closeTimeout, talking or not', async () => {

@@ -15,7 +15,7 @@ function measure(): { bytes: number; rss: number } {
 export async function held({ connections, minutes, carriers }: Sizes): Promise<string[]> {
   const lines: string[] = [];
   for (const carrier of carriers) {
-    const served = await serve(answer, carrier, { pingInterval: 5000, pongTimeout: 4000 });
+    const served = await serve(answer, carrier, { pingInterval: 20_000, pongTimeout: 20_000 });
     const { url, port, module } = served;
     const before = measure();
     const talkers = Math.ceil(connections * ACTIVE);

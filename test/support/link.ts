@@ -1,6 +1,7 @@
 /**
  * Two ends of a connection in memory. What one end writes the other reads in a later turn, by setImmediate; the writer
- * waits while the reader's Readable is full, as a socket's writer does. `hold` stops what this end sends on its way.
+ * waits while the reader's Readable is full, as a socket's writer does, and is told EPIPE where there is no reader any
+ * more. `hold` stops what this end sends on its way.
  */
 import { Duplex } from 'node:stream';
 
@@ -23,8 +24,8 @@ export class Link extends Duplex {
   override _write(chunk: Buffer, _encoding: string, taken: () => void): void {
     this.#send(() => {
       const { other } = this;
-      if (other.destroyed) return;
-      if (other.push(Buffer.from(chunk))) taken();
+      if (other.destroyed) this.#break();
+      else if (other.push(Buffer.from(chunk))) taken();
       else other.#roomFor = taken;
     });
   }
@@ -37,7 +38,11 @@ export class Link extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    setImmediate(() => !this.other.destroyed && this.other.push(null));
+    setImmediate(() => {
+      if (this.other.destroyed) return;
+      this.other.push(null);
+      if (this.#roomFor) this.other.#break();
+    });
     done(error);
   }
 
@@ -56,6 +61,10 @@ export class Link extends Duplex {
   reset(): void {
     this.other.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
     this.destroy();
+  }
+
+  #break(): void {
+    this.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
   }
 
   #send(send: () => void): void {
