@@ -1,0 +1,238 @@
+/**
+ * Frames to pages, pages to the transport. Frames are put one behind the other into the turn's send page, and go out in
+ * one write when the turn's work is done, with what of the caller's bytes is sent from where it lies.
+ *
+ * One write of the transport is under way at most. What is written meanwhile is stashed, so that a slow connection holds
+ * no page but the one in the kernel's hands.
+ */
+import { HEADER_MOST, SCRATCH } from '../../assembly/abi.ts';
+import { PAGE_SIZE } from '../codec/memory.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { Engine } from './engine.ts';
+import type { Page } from './pages.ts';
+import { copy } from './pieces.ts';
+
+const STASH_LEAST = 4096;
+/** §5.2: a length up to this stands in the second byte. */
+const SHORT_MOST = 125;
+
+export class Outbox {
+  readonly #engine: Engine;
+  readonly #transport: Transport;
+  /** Whether frames are masked (RFC 6455 §5.1: by clients). */
+  readonly #masks: boolean;
+  /** The key of the frame whose payload follows. */
+  #key = 0;
+
+  // The stretch that is being filled, and what was filled before it.
+  #page: Page | null = null;
+  #start = 0;
+  #end = 0;
+  #chunks: Uint8Array[] | null = null;
+  #pages: Page[] | null = null;
+
+  // What waits for the write under way, and what that holds.
+  #stash: Uint8Array | null = null;
+  #stashed = 0;
+  writing = false;
+  #writingBytes = 0;
+  #writingPages: Page[] | Page | null = null;
+
+  /** Bytes accepted and not yet taken by the operating system. */
+  unsent = 0;
+
+  constructor(engine: Engine, transport: Transport, role: string) {
+    this.#engine = engine;
+    this.#transport = transport;
+    this.#masks = role === 'client';
+  }
+
+  /** Whether there is anything to give to the transport. */
+  get waits(): boolean {
+    return this.#stash !== null || this.#chunks !== null || this.#page !== null;
+  }
+
+  /** Puts a whole frame into the turn's page, masked if need be. The payload is `length` bytes of `bytes` from `at` on. */
+  frame(first: number, bytes: Uint8Array, at: number, length: number): void {
+    const { pages, memory } = this.#engine;
+    const { current, fill } = pages;
+    if (current.ptr && fill + HEADER_MOST + length <= PAGE_SIZE) {
+      this.#open();
+      const key = this.#masks ? this.#engine.key() : 0;
+      this.#grow(
+        bytes === memory.bytes
+          ? memory.exports.encode(current.ptr + fill, first, at, length, this.#masks, key)
+          : this.#copyFrame(first, bytes, at, length, key),
+      );
+    } else {
+      this.header(first, length);
+      this.body(bytes, at, length, 0);
+    }
+  }
+
+  /** Puts a frame whose payload lies elsewhere into the turn's page, which has room. Returns its bytes. */
+  #copyFrame(first: number, bytes: Uint8Array, at: number, length: number, key: number): number {
+    const { pages, memory } = this.#engine;
+    const { current, fill } = pages;
+    const ptr = current.ptr + fill;
+    let used = 2;
+    if (this.#masks || length > SHORT_MOST) {
+      used = memory.exports.writeHeader(ptr, first, length, this.#masks, key);
+    } else {
+      current.bytes[fill] = first;
+      current.bytes[fill + 1] = length;
+    }
+    copy(current.bytes, fill + used, bytes, at, length);
+    if (this.#masks) memory.exports.unmask(ptr + used, length, key);
+    return used + length;
+  }
+
+  /** Begins a frame of `length` bytes, which follow by `body` or `lend`. */
+  header(first: number, length: number): void {
+    const { pages, memory } = this.#engine;
+    this.#key = this.#masks ? this.#engine.key() : 0;
+    if (pages.fill + HEADER_MOST > PAGE_SIZE) pages.turn();
+    this.#open();
+    const { current, fill } = pages;
+    const used = memory.exports.writeHeader(
+      current.ptr ? current.ptr + fill : SCRATCH,
+      first,
+      length,
+      this.#masks,
+      this.#key,
+    );
+    if (!current.ptr) copy(current.bytes, fill, memory.bytes, SCRATCH, used);
+    this.#grow(used);
+  }
+
+  /** Copies `length` bytes from `at` on, the payload's from its byte `phase` on, into as many pages as it takes. */
+  body(bytes: Uint8Array, at: number, length: number, phase: number): void {
+    const { pages } = this.#engine;
+    for (const end = at + length; at < end; ) {
+      if (pages.fill === PAGE_SIZE) pages.turn();
+      this.#open();
+      const { current, fill } = pages;
+      const part = Math.min(end - at, PAGE_SIZE - fill);
+      copy(current.bytes, fill, bytes, at, part);
+      if (this.#masks) this.#mask(current, fill, part, phase);
+      this.#grow(part);
+      at += part;
+      phase += part;
+    }
+  }
+
+  /** Gives `length` bytes of the caller's payload from `at` on as they lie; those that must be masked are copied. */
+  lend(payload: Uint8Array, at: number, length: number): void {
+    if (this.#masks) {
+      this.body(payload, at, length, at);
+      return;
+    }
+    this.#closeStretch();
+    this.#chunks ??= [];
+    this.#chunks.push(new Uint8Array(payload.buffer, payload.byteOffset + at, length));
+    this.unsent += length;
+  }
+
+  /** Gives what is here to the transport, in one write; while another is under way, it waits. */
+  send(): void {
+    if (this.writing) this.#stashStretches();
+    else if (this.#chunks || this.#stash) this.#writeAll();
+    else if (this.#page) this.#writeStretch();
+  }
+
+  /** The write under way is over, and the memory that it held is free. */
+  taken(): void {
+    this.writing = false;
+    this.unsent -= this.#writingBytes;
+    this.#writingBytes = 0;
+    const held = this.#writingPages;
+    this.#writingPages = null;
+    if (Array.isArray(held)) for (const page of held) this.#engine.pages.release(page);
+    else if (held) this.#engine.pages.release(held);
+  }
+
+  /** Forgets what has not been given to the transport. */
+  drop(): void {
+    this.#closeStretch();
+    this.#releasePages();
+    this.#stash = null;
+    this.#stashed = 0;
+    this.unsent = this.#writingBytes;
+  }
+
+  #mask(page: Page, fill: number, length: number, phase: number): void {
+    const bits = (phase & 3) << 3;
+    const key = bits ? (this.#key >>> bits) | (this.#key << (32 - bits)) : this.#key;
+    if (page.ptr) this.#engine.memory.exports.unmask(page.ptr + fill, length, key);
+    else for (let index = 0; index < length; index++) page.bytes[fill + index]! ^= key >>> ((index & 3) << 3);
+  }
+
+  /** Makes the stretch that is being filled end where the turn's page goes on. */
+  #open(): void {
+    const { pages } = this.#engine;
+    if (this.#page === pages.current && this.#end === pages.fill) return;
+    this.#closeStretch();
+    this.#page = pages.current;
+    this.#page.held++;
+    this.#start = this.#end = pages.fill;
+  }
+
+  #grow(length: number): void {
+    this.#end = this.#engine.pages.fill += length;
+    this.unsent += length;
+  }
+
+  #closeStretch(): void {
+    const page = this.#page;
+    if (!page) return;
+    this.#page = null;
+    this.#chunks ??= [];
+    this.#pages ??= [];
+    this.#chunks.push(page.view(this.#start, this.#end));
+    this.#pages.push(page);
+  }
+
+  #writeStretch(): void {
+    const page = this.#page!;
+    const chunk = page.view(this.#start, this.#end);
+    this.#page = null;
+    this.writing = true;
+    this.#writingBytes = chunk.length;
+    this.#writingPages = page;
+    if (this.#transport.write(chunk)) this.taken();
+  }
+
+  #writeAll(): void {
+    this.#closeStretch();
+    const chunks = this.#chunks ?? [];
+    if (this.#stash) chunks.unshift(this.#stash.subarray(0, this.#stashed));
+    this.writing = true;
+    this.#writingPages = this.#pages;
+    this.#chunks = this.#pages = this.#stash = null;
+    this.#stashed = 0;
+    for (const chunk of chunks) this.#writingBytes += chunk.length;
+    if (chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks)) this.taken();
+  }
+
+  /** Moves what the turn filled out of its pages, behind what waits already. */
+  #stashStretches(): void {
+    this.#closeStretch();
+    if (!this.#chunks) return;
+    for (const chunk of this.#chunks) {
+      const needed = this.#stashed + chunk.length;
+      if (!this.#stash || needed > this.#stash.length) {
+        const larger = new Uint8Array(Math.max(STASH_LEAST, needed, 2 * (this.#stash?.length ?? 0)));
+        if (this.#stash) larger.set(this.#stash.subarray(0, this.#stashed));
+        this.#stash = larger;
+      }
+      this.#stash.set(chunk, this.#stashed);
+      this.#stashed = needed;
+    }
+    this.#releasePages();
+  }
+
+  #releasePages(): void {
+    if (this.#pages) for (const page of this.#pages) this.#engine.pages.release(page);
+    this.#chunks = this.#pages = null;
+  }
+}
