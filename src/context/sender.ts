@@ -309,7 +309,7 @@ export class Sender implements Completing, Aborting, Flushing {
       this.flush();
     }
     if (this.waiting && !this.#payload && !this.#lends && (this.#aborted || this.#roomy())) this.#complete();
-    this.#mark();
+    if (this.#ending || this.#outbox.waits) this.#mark();
   }
 
   #owe(opcode: number, payload: Uint8Array): void {

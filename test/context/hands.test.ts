@@ -20,15 +20,16 @@ const STRETCH = 262_144;
 class Hands implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch = STRETCH;
-  readonly gathers = 0;
+  readonly gathers: number;
   readonly owner: TransportOwner;
   /** What has left them, read when they let go. */
   sent = Buffer.alloc(0);
   ended = false;
   #held: readonly Uint8Array[] = [];
 
-  constructor(owner: TransportOwner) {
+  constructor(owner: TransportOwner, gathers: number) {
     this.owner = owner;
+    this.gathers = gathers;
   }
 
   write(chunk: Uint8Array): boolean {
@@ -78,7 +79,7 @@ class Hands implements Transport {
   }
 }
 
-function open(): { context: Watched; hands: Hands } {
+function open(gathers = 0): { context: Watched; hands: Hands } {
   let hands!: Hands;
   const context = new Context({
     engine,
@@ -88,7 +89,7 @@ function open(): { context: Watched; hands: Hands } {
     limits: limitsOf({}),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (hands = new Hands(owner)),
+    transport: owner => (hands = new Hands(owner, gathers)),
   });
   return { context: watch(context), hands };
 }
@@ -97,6 +98,21 @@ function open(): { context: Watched; hands: Hands } {
 function ping(payload: string): Uint8Array {
   return Buffer.concat([Uint8Array.of(0x89, 0x80 | payload.length, 0, 0, 0, 0), Buffer.from(payload)]);
 }
+
+test('less than the transport gathers waits until Node has read from every socket; as much goes out at the end of the turn', async () => {
+  const { context, hands } = open(100);
+  const sent: string[] = [];
+  for (const length of [97, 98]) {
+    context.writeNow(pattern(length));
+    await new Promise<void>(resolve => process.nextTick(resolve));
+    sent.push(`${length + 2} ${hands.full}`);
+    await turns(1);
+    sent.push(`${hands.full}`);
+    await hands.open();
+    await turns(1);
+  }
+  assert.equal(sent, ['99 false', 'true', '100 true', 'true']);
+});
 
 for (const rest of [1, 20_000, STRETCH]) {
   test(`a large write whose last stretch is ${rest} bytes completes when that is let go of`, async () => {

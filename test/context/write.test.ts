@@ -369,7 +369,110 @@ for (const role of ROLES) {
     assert.is(context.context.stats.sendBuffered, 0);
   });
 
-  // ── lent views ──
+  // ── results and lent views ──
+
+  for (const [where, buffer] of [
+    ['lent', null],
+    ["in the caller's buffer", new Uint8Array(300_000)],
+  ] as const) {
+    for (const gathered of [false, true]) {
+      const when = gathered ? 'late' : 'at once';
+      test(`${role}: the result of a read ${when}, ${where}, may be written for its piece, whatever its length`, async () => {
+        for (const length of [0, 1, 48, 49, 125, 126, 5000, 16_384, 16_385, 65_536, 250_000]) {
+          const source = open(role);
+          const target = open(role, { sendBufferLimit: 1 << 20 });
+          const read = new FragmentResult();
+          const takeAll = async () => {
+            for (let final = false; !final; ) {
+              if (source.context.readFragment(buffer, true, null, 0, read) === E_IO_INCOMPLETE) {
+                await turns(1);
+                continue;
+              }
+              final = read.finalFragment;
+              const writing = new Promise<number>(resolve => {
+                const hr = target.context.writeFragment(read, true, false, final, resolve);
+                assert.is(hr, S_OK);
+              });
+              assert.is(read.cbIO, read.data.length);
+              assert.is(await writing, S_OK);
+            }
+          };
+          let taken: Promise<void> | undefined;
+          if (!gathered) source.context.readFragment(new Uint8Array(8), true, () => (taken = takeAll()));
+          source.peer.text('first');
+          source.peer.binary(pattern(length));
+          await turns();
+          if (gathered) {
+            assert.is(source.context.readNow(new Uint8Array(8)).cbIO, 5);
+            taken = takeAll();
+          }
+          await taken;
+          // The window is another's by now.
+          const other = open(role);
+          other.peer.binary(Buffer.alloc(262_000, 0xee));
+          await other.context.read();
+          const parts: Buffer[] = [];
+          for (let final = false; !final; ) {
+            const received = (await target.peer.receive())!;
+            parts.push(received.data);
+            final = received.final;
+          }
+          assert.ok(Buffer.concat(parts).equals(pattern(length)), `${length} bytes`);
+        }
+      });
+    }
+  }
+
+  test(`${role}: one result may serve the read and the write of its piece`, async () => {
+    const { context, peer } = open(role);
+    const result = new FragmentResult();
+    peer.text('one');
+    peer.text('two', false);
+    await turns();
+    for (const [text, final] of [
+      ['one', true],
+      ['two', false],
+    ] as const) {
+      assert.is(context.readFragment(null, true, NOTHING, 0, result), S_OK);
+      assert.is(
+        context.writeFragment(result, true, result.utf8Encoded, result.finalFragment, NOTHING, 0, result),
+        S_OK,
+      );
+      assert.equal([result.completionExpected, result.cbIO, result.finalFragment], [false, 3, final]);
+      assert.is(result.data.length, 0);
+      assert.is(await peer.next(), `text "${text}"${final ? '' : '+'}`);
+    }
+  });
+
+  test(`${role}: a result without a piece is as empty as its data, and one whose data was set is that`, async () => {
+    const { context, peer } = open(role);
+    const result = new FragmentResult();
+    context.writeNow(result, { text: true });
+    result.data = Buffer.from('set');
+    context.writeNow(result, { text: true });
+    assert.equal([await peer.next(), await peer.next()], ['text', 'text "set"']);
+  });
+
+  test(`${role}: an inline read tells where its piece lies, whether it is ASCII, and whether it stays`, async () => {
+    const { context, peer } = open(role);
+    const result = new FragmentResult();
+    const told: unknown[] = [];
+    const look = (buffer: Uint8Array | null) => {
+      assert.is(context.readFragment(buffer, true, NOTHING, 0, result), S_OK);
+      const { bytes, at, cbIO, ascii, reused, data } = result;
+      assert.ok(Buffer.from(bytes!.buffer, bytes!.byteOffset + at, cbIO).equals(data));
+      assert.is(result.data, data, 'one view is made');
+      told.push(Buffer.from(data).toString(), ascii, reused);
+    };
+    context.readFragment(null, true, () => {
+      look(null);
+      look(new Uint8Array(9));
+    });
+    peer.send(...['first', 'lent', 'höher', 'late'].map(text => ({ opcode: 1, data: Buffer.from(text) })));
+    await turns();
+    look(null);
+    assert.equal(told, ['lent', true, true, 'höher', false, false, 'late', true, false]);
+  });
 
   test(`${role}: a lent view may be written to another connection, whatever its length`, async () => {
     for (const length of [1, 125, 126, 5000, 16_384, 16_385, 65_000, 65_536, 65_537, 250_000]) {

@@ -62,7 +62,7 @@ export class Watched implements IWebSocketContext {
   // ── IIS's methods ──
 
   writeFragment(
-    data: Uint8Array,
+    data: Uint8Array | FragmentResult,
     async: boolean,
     utf8Encoded: boolean,
     finalFragment: boolean,
@@ -140,7 +140,10 @@ export class Watched implements IWebSocketContext {
     return answer(this.readFragment(data, true, null, undefined, result), result);
   }
 
-  writeNow(data: Uint8Array | string, { text = typeof data === 'string', final = true }: SendOptions = {}): Told {
+  writeNow(
+    data: Uint8Array | FragmentResult | string,
+    { text = typeof data === 'string', final = true }: SendOptions = {},
+  ): Told {
     const result = new FragmentResult();
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     return answer(this.writeFragment(bytes, true, text, final, null, undefined, result), result);
