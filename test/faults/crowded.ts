@@ -31,6 +31,7 @@ async function answer(context: WebSocketContext): Promise<void> {
 
 const served = await serve(context => void answer(context).catch(() => {}));
 process.send!({ url: served.url });
+process.on('disconnect', () => process.exit());
 process.on('message', async () => {
   await served.stop();
   const pending = Array.from(callers, caller => caller.pending).reduce((sum, one) => sum + one, 0);

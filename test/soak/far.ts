@@ -91,6 +91,7 @@ async function run({ url, port, connections, talkers, directReads }: Task): Prom
     stopped = true;
     process.send!({ lost, trips } satisfies Report, () => process.exit());
   });
+  process.on('disconnect', () => process.exit());
   await openAll(connections, talkers === undefined ? begin : hold);
   process.send!('open');
 }
