@@ -3,12 +3,15 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { connectWebSocket } from '../../src/client.ts';
 import { E_NETNAME_DELETED, FAILED } from '../../src/context/hresult.ts';
 import { WebSocketModule } from '../../src/server.ts';
 import { Caller } from '../support/caller.ts';
+import { linkPair } from '../support/link.ts';
 import { held, MIB } from '../support/memory.ts';
-import { engine, leaveNothing, openPair, ROLES, turns, watch } from '../support/pair.ts';
+import { engine, leaveNothing, openOn, ROLES, turn, turns, watch } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
+import { failureOf } from '../support/promise.ts';
 import { FrameReader } from '../support/raw.ts';
 import { listen, serve } from '../support/serve.ts';
 import { pump, REQUEST, stand } from '../support/socket.ts';
@@ -114,6 +117,39 @@ for (const carrier of ['tcp', 'tls', 'unix'] as const) {
   });
 }
 
+test('a server that closes in the midst of a load takes nobody more, and ends when those it has are done', async () => {
+  const http = createServer();
+  const module = new WebSocketModule().attach(http, context => {
+    const caller = new Caller(context);
+    servers.push(caller);
+    caller.echo();
+  });
+  const servers: Caller[] = [];
+  await listen(http);
+  const url = `ws://localhost:${(http.address() as AddressInfo).port}`;
+  const clients = await Promise.all(Array.from({ length: 20 }, async () => new Caller(await connectWebSocket(url))));
+  let closed = false;
+  const ended = new Promise<void>(resolve => http.on('close', resolve)).then(() => (closed = true));
+  const talks = clients.map(async (client, index) => {
+    for (let message = 0; message < 30; message++) {
+      if (index === 10 && message === 10) http.close();
+      await client.write(pattern(10_000 * message));
+      const heard = await client.hear();
+      assert.ok('data' in heard && heard.data.equals(pattern(10_000 * message)));
+      assert.not.ok(closed, 'not before the last has gone');
+    }
+    await client.close();
+    assert.is((await client.hear()).kind, 'close');
+  });
+  await Promise.all(talks);
+  assert.is((await failureOf(connectWebSocket(url))).code, 'ECONNREFUSED');
+  await ended;
+  // Sockets say that they have closed behind the server that they belong to.
+  await turns();
+  assert.is(module.size, 0);
+  for (const one of [...clients, ...servers]) assert.is(one.pending, 0);
+});
+
 test('a socket that was reset before it was accepted is a connection that was lost', async () => {
   const module = new WebSocketModule();
   const http = createServer();
@@ -133,10 +169,16 @@ test('a socket that was reset before it was accepted is a connection that was lo
   await new Promise(resolve => http.close(resolve));
 });
 
+/** What a completion of these throws. */
+const THROWN = new Error('of the application');
+const onThrown = (error: unknown) => assert.is(error, THROWN);
+
 test('ten thousand connections, ended in every way, leave memory as it was', async () => {
-  const ENDS = 6;
+  const ENDS = 10;
   const round = async (index: number) => {
-    const { server, client } = openPair({ closeTimeout: 1 });
+    const [near, far] = linkPair();
+    const server = openOn(near, 'server', { closeTimeout: 1 });
+    const client = openOn(far, 'client', { closeTimeout: 1 });
     const reading = server.read();
     client.writeNow('hello');
     client.writeNow(pattern(300), { final: false });
@@ -147,15 +189,30 @@ test('ten thousand connections, ended in every way, leave memory as it was', asy
     else if (index % ENDS === 2) client.cancelOutstandingIO();
     else if (index % ENDS === 3) client.closeNow(1000);
     else if (index % ENDS === 4) client.context.ping().catch(() => undefined);
+    else if (index % ENDS === 5) client.write(pattern(100_000)).catch(() => undefined);
+    else if (index % ENDS === 6) {
+      near.reset();
+      await turn();
+    } else if (index % ENDS === 7) {
+      far.write(Buffer.of(0xff));
+      await turn();
+    } else if (index % ENDS === 8) {
+      client.writeFragment(Buffer.of(1), true, false, true, () => {
+        throw THROWN;
+      });
+      await turn();
+    }
     for (const one of [server, client]) one.cleanupStoredContext();
     await waiting;
     if (index % 50 === 0) await leaveNothing();
   };
+  process.on('uncaughtException', onThrown);
   for (let index = 0; index < 1000; index++) await round(index);
   await leaveNothing();
   const before = held();
   for (let index = 0; index < 10_000; index++) await round(index);
   await leaveNothing();
+  process.off('uncaughtException', onThrown);
   const grown = held() - before;
   assert.ok(grown < MIB, `${grown} bytes more`);
 });
