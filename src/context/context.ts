@@ -7,7 +7,6 @@ import { FAULTS, type Fault } from '../codec/faults.ts';
 import type { Transport, TransportOwner } from '../transport/transport.ts';
 import { type Close, closePayload, readClose } from './close.ts';
 import type { Stats, WebSocketContext } from './contract.ts';
-import { type Deadline, now, type Timed } from './deadlines.ts';
 import type { Completing, Engine } from './engine.ts';
 import { WebSocketError } from './error.ts';
 import {
@@ -23,12 +22,12 @@ import {
   type HResult,
   S_OK,
 } from './hresult.ts';
-import { Keepalive } from './keepalive.ts';
 import type { Limits } from './options.ts';
 import { Receiver, type ReceiverOwner } from './receiver.ts';
-import { type CloseStatus, EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
+import { type CloseStatus, FragmentResult, type WebSocketCompletion } from './result.ts';
 import { Sender } from './sender.ts';
 import { next, type State, sends } from './state.ts';
+import { Timing, type TimingOwner } from './timing.ts';
 
 const PING_MOST = 125;
 
@@ -49,20 +48,18 @@ export interface ContextInit {
 
 let pingsSent = 0;
 
-export class Context implements WebSocketContext, TransportOwner, ReceiverOwner, Completing, Timed {
+export class Context implements WebSocketContext, TransportOwner, ReceiverOwner, TimingOwner, Completing {
   readonly role: 'server' | 'client';
   readonly protocol: string;
   fault: Fault | undefined = undefined;
-  deadline: Deadline | null = null;
+  readonly timing: Timing;
 
   readonly #engine: Engine;
-  readonly #limits: Limits;
   readonly #transport: Transport;
   readonly #receiver: Receiver;
   readonly #sender: Sender;
   readonly #onCleanup: (context: Context) => void;
   readonly #onFault: (context: Context) => void;
-  #keepalive: Keepalive | null = null;
 
   #state: State = 'open';
   /** OP_TEXT or OP_BINARY between the pieces of a message that is being sent, else 0; and what it was a write before. */
@@ -70,8 +67,6 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   #messageBefore = 0;
   #closeSent = false;
   #close: Close | null = null;
-  /** When the closing connection is cut, 0 while it is not closing. */
-  #cutAt = 0;
   /** What reads and writes are told when TCP goes down by this side's doing. */
   #downWith: HResult = E_OPERATION_ABORTED;
   #gone = false;
@@ -82,16 +77,12 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.role = role;
     this.protocol = init.protocol;
     this.#engine = engine;
-    this.#limits = limits;
     this.#onCleanup = init.onCleanup;
     this.#onFault = init.onFault;
     this.#receiver = new Receiver(this, engine, init.record, role, limits.receiveBufferLimit, limits.maxMessageSize);
     this.#transport = init.transport(this);
     this.#sender = new Sender(engine, this.#transport, role, limits.sendBufferLimit);
-    if (limits.pingInterval) {
-      this.#keepalive = new Keepalive(limits, now());
-      this.#wake();
-    }
+    this.timing = new Timing(this, engine.deadlines, limits);
   }
 
   // ── IIS's methods ──
@@ -165,7 +156,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     if (hr === S_OK) {
       this.#closeSent = true;
       this.#state = next(this.#state, 'sendClose');
-      this.#closing();
+      this.timing.close();
       this.#endIfClosed();
     }
     return hr;
@@ -186,7 +177,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#receiver.discard();
     this.#sender.cancel(false);
     this.#sender.end();
-    this.#closing();
+    this.timing.close();
   }
 
   cancelOutstandingIO(): void {
@@ -199,8 +190,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     if (this.#cleaned) return;
     this.#cleaned = true;
     this.#state = next(this.#state, 'disconnect');
-    this.#engine.deadlines.forget(this);
-    this.#keepalive?.ended(E_OPERATION_ABORTED);
+    this.timing.end();
     if (!this.#gone) this.#transport.destroy();
     this.#receiver.discard();
     this.#sender.lost(E_OPERATION_ABORTED);
@@ -235,13 +225,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     if (!sends(this.#state)) {
       throw new WebSocketError('ERR_STATE', 'a PING can be sent only before CLOSE', E_CONNECTION_INVALID);
     }
-    const time = now();
-    const bytes = new Uint8Array(payload ?? new Float64Array([++pingsSent]).buffer);
-    this.#keepalive ??= new Keepalive(this.#limits, time);
-    const answer = this.#keepalive.expect(bytes, time);
-    this.#ping(bytes, time);
-    this.#wake();
-    return answer;
+    return this.timing.ping(new Uint8Array(payload ?? new Float64Array([++pingsSent]).buffer));
   }
 
   /** Sends CLOSE for the engine, behind a write that is under way; a no-op once CLOSE has been sent. */
@@ -250,7 +234,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#sender.control(OP_CLOSE, payload);
     this.#closeSent = true;
     this.#state = next(this.#state, 'sendClose');
-    this.#closing();
+    this.timing.close();
     this.#endIfClosed();
   }
 
@@ -260,10 +244,10 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     const receiver = this.#receiver;
     const before = receiver.bytesReceived;
     this.#engine.begin();
-    if (this.#keepalive) this.#keepalive.heard();
+    this.timing.heard();
     try {
       receiver.received(length);
-      if (this.#cutAt && receiver.bytesReceived !== before) this.#closing();
+      if (this.timing.closing && receiver.bytesReceived !== before) this.timing.close();
     } finally {
       this.#engine.settle();
     }
@@ -271,7 +255,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
 
   written(): void {
     this.#engine.begin();
-    if (this.#cutAt) this.#closing();
+    if (this.timing.closing) this.timing.close();
     try {
       this.#sender.written();
     } finally {
@@ -284,7 +268,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#receiver.finish(E_HANDLE_EOF);
     this.#state = next(this.#state, 'disconnect');
     this.#sender.end();
-    this.#closing();
+    this.timing.close();
     this.#engine.settle();
   }
 
@@ -296,11 +280,10 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#state = next(this.#state, 'disconnect');
     this.#receiver.finish(hr);
     this.#sender.lost(hr);
-    this.#keepalive?.ended(hr);
-    this.#keepalive = null;
+    this.timing.lost(hr);
     this.#engine.settle();
     if (this.#receiver.drained) this.cleanupStoredContext();
-    else if (!this.#cleaned) this.#closing();
+    else if (!this.#cleaned) this.timing.close();
   }
 
   // ── what the receiver says ──
@@ -310,7 +293,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
       // §5.5.2: "an endpoint MUST send a Pong frame in response, unless it already received a Close frame".
       this.#sender.control(OP_PONG, bytes);
     } else if (opcode === OP_PONG) {
-      this.#keepalive?.answered(bytes, now());
+      this.timing.answered(bytes);
     } else {
       this.#close = readClose(bytes);
       this.#state = next(this.#state, 'receiveClose');
@@ -326,13 +309,13 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#state = next(this.#state, 'fail');
     this.#receiver.finish(E_INVALID_PROTOCOL_FORMAT);
     this.#sender.end();
-    this.#closing();
+    this.timing.close();
     this.#onFault(this);
   }
 
   delivered(): void {
     if (this.#gone && this.#receiver.drained) this.#engine.due(this);
-    else if (!this.#cleaned) this.#closing();
+    else if (!this.#cleaned) this.timing.close();
   }
 
   pause(): void {
@@ -340,7 +323,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   resume(): void {
-    this.#keepalive?.resumed(now());
+    this.timing.resumed();
     this.#transport.resume();
   }
 
@@ -349,49 +332,23 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.cleanupStoredContext();
   }
 
-  // ── time ──
+  // ── what the clock says ──
 
-  expired(time: number): number {
-    if (this.#cutAt && time >= this.#cutAt) {
-      this.#cut(E_OPERATION_ABORTED);
-      return 0;
-    }
-    const keepalive = this.#keepalive;
-    if (keepalive && !this.#cutAt) {
-      if (keepalive.lost(time, this.#receiver.paused)) {
-        this.#cut(E_NETNAME_DELETED);
-        return 0;
-      }
-      if (keepalive.pings(time)) this.#ping(EMPTY, time);
-      return keepalive.due;
-    }
-    return this.#cutAt;
+  get deaf(): boolean {
+    return this.#receiver.paused;
   }
 
-  #ping(payload: Uint8Array, time: number): void {
-    if (!sends(this.#state)) return;
+  sendPing(payload: Uint8Array): boolean {
+    if (!sends(this.#state)) return false;
     this.#sender.control(OP_PING, payload);
-    this.#keepalive!.sent(time);
+    return true;
   }
 
   /** Ends TCP at once; `closed` follows. Where it has ended, nobody has come for what was received. */
-  #cut(hr: HResult): void {
+  cut(hr: HResult): void {
     this.#downWith = hr;
     if (this.#gone) this.cleanupStoredContext();
     else this.#transport.destroy();
-  }
-
-  /** Starts the time that a closing connection has, or starts it again. */
-  #closing(): void {
-    this.#cutAt = now() + this.#limits.closeTimeout;
-    this.#wake();
-  }
-
-  /** Sees to it that `expired` is called in time; a later moment than the one asked for needs no asking. */
-  #wake(): void {
-    if (this.#cleaned) return;
-    const at = this.#cutAt || (this.#keepalive?.due ?? 0);
-    if (at && (!this.deadline || this.deadline.at > at)) this.#engine.deadlines.ask(this, at);
   }
 
   /** §7.1.1: once both CLOSEs have passed, the server ends TCP first; the client waits for it. */

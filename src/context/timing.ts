@@ -1,0 +1,113 @@
+/** Time in the life of one connection: when it pings, how long its peer may be silent, how long it may take to close. */
+import { type Deadline, type Deadlines, now, type Timed } from './deadlines.ts';
+import { E_NETNAME_DELETED, E_OPERATION_ABORTED, type HResult } from './hresult.ts';
+import { Keepalive } from './keepalive.ts';
+import type { Limits } from './options.ts';
+import { EMPTY } from './result.ts';
+
+export interface TimingOwner {
+  /** Whether the socket is not read, so that the peer cannot be heard. */
+  readonly deaf: boolean;
+  /** Sends a PING; says whether that could be. */
+  sendPing(payload: Uint8Array): boolean;
+  /** Time is up: what is left is told `hr`. */
+  cut(hr: HResult): void;
+}
+
+export class Timing implements Timed {
+  deadline: Deadline | null = null;
+  readonly #owner: TimingOwner;
+  readonly #deadlines: Deadlines;
+  readonly #limits: Limits;
+  #keepalive: Keepalive | null = null;
+  /** When the closing connection is cut, 0 while it is not closing. */
+  #cutAt = 0;
+  #over = false;
+
+  constructor(owner: TimingOwner, deadlines: Deadlines, limits: Limits) {
+    this.#owner = owner;
+    this.#deadlines = deadlines;
+    this.#limits = limits;
+    if (limits.pingInterval) {
+      this.#keepalive = new Keepalive(limits, now());
+      this.#wake();
+    }
+  }
+
+  /** Whether closeTimeout runs. */
+  get closing(): boolean {
+    return this.#cutAt !== 0;
+  }
+
+  /** Starts the time that a closing connection has, or starts it again. */
+  close(): void {
+    this.#cutAt = now() + this.#limits.closeTimeout;
+    this.#wake();
+  }
+
+  /** Anything at all was received. */
+  heard(): void {
+    if (this.#keepalive) this.#keepalive.heard();
+  }
+
+  /** The socket is read again. */
+  resumed(): void {
+    this.#keepalive?.resumed(now());
+  }
+
+  /** Sends a caller's PING. Resolves with the milliseconds until its PONG. */
+  ping(payload: Uint8Array): Promise<number> {
+    const time = now();
+    this.#keepalive ??= new Keepalive(this.#limits, time);
+    const answer = this.#keepalive.expect(payload, time);
+    this.#ping(this.#keepalive, payload, time);
+    this.#wake();
+    return answer;
+  }
+
+  /** A PONG was received. */
+  answered(payload: Uint8Array): void {
+    this.#keepalive?.answered(payload, now());
+  }
+
+  /** The connection is lost: no PONG will come. */
+  lost(hr: HResult): void {
+    this.#keepalive?.ended(hr);
+    this.#keepalive = null;
+  }
+
+  /** Nothing is waited for any more. */
+  end(): void {
+    this.#over = true;
+    this.#deadlines.forget(this);
+    this.lost(E_OPERATION_ABORTED);
+  }
+
+  expired(time: number): number {
+    if (this.#cutAt && time >= this.#cutAt) {
+      this.#owner.cut(E_OPERATION_ABORTED);
+      return 0;
+    }
+    const keepalive = this.#keepalive;
+    if (keepalive && !this.#cutAt) {
+      if (keepalive.lost(time, this.#owner.deaf)) {
+        this.#owner.cut(E_NETNAME_DELETED);
+        return 0;
+      }
+      if (keepalive.pings(time)) this.#ping(keepalive, EMPTY, time);
+      return keepalive.due;
+    }
+    return this.#cutAt;
+  }
+
+  #ping(keepalive: Keepalive, payload: Uint8Array, time: number): void {
+    if (this.#owner.sendPing(payload)) keepalive.sent(time);
+  }
+
+  /** Sees to it that `expired` is called in time; a later moment than the one asked for needs no asking. */
+  #wake(): void {
+    if (this.#over) return;
+    const at = this.#cutAt || (this.#keepalive?.due ?? 0);
+    if (at && (!this.deadline || this.deadline.at > at)) this.#deadlines.ask(this, at);
+  }
+}
