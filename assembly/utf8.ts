@@ -2,16 +2,18 @@
  * Validates text as a stream (RFC 6455 §8.1): a character may be cut between two stretches anywhere. What a stretch leaves
  * unfinished is carried, and the next is judged as if those bytes stood in front of it.
  *
- * Vectors only detect. Where a text broke is found by going over it again, in ever smaller steps.
+ * Planes judge what comes in blocks, the lookup what is less. Both only detect: where a text broke is found by going over it
+ * again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
 import { judgeBlocks, judgeEnd, judgeVector } from "./lookup";
 import { rotateKey, unmask } from "./mask";
+import { ALL, judge, leadsOf, unmaskJudge, UNSOUND } from "./planes";
 
 const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
 
-/** Bytes that are judged by one rule. */
-const STRETCH: usize = 1024;
+/** Bytes that are judged by one rule, at the most. */
+const STRETCH: usize = 2048;
 
 /** Validates; returns the new carry with UTF8_WIDE where a byte was above 0x7f, or UTF8_INVALID. */
 export function validate(ptr: usize, length: u32, carry: u32): u32 {
@@ -42,7 +44,7 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
   const keys = i32x4.splat(key);
   const carried = (carry & 0xff_ffff) << (32 - (carry >> UTF8_COUNT_SHIFT << 3));
   let before = i32x4.replace_lane(i32x4.splat(0), 3, carried);
-  let wide = carried ? UTF8_WIDE : 0;
+  let wide: u32 = carried ? UTF8_WIDE : 0;
   let wrong = i32x4.splat(0);
   let rest: v128;
   let last: u32;
@@ -62,37 +64,23 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
     let v = v128.load(ptr);
     if (masked) v128.store(ptr, v = v128.xor(v, keys));
     if (carried | i8x16.bitmask(v)) {
-      wide = UTF8_WIDE;
+      wide |= UTF8_WIDE;
       wrong = judgeVector(before, v);
     }
     before = v;
     ptr += 16;
 
-    while (ptr + 64 <= end) {
-      const start = ptr;
-      const stop = ptr + (min(STRETCH, end - ptr) & ~63);
-      let most = before;
-      for (; ptr < stop; ptr += 64) {
-        let a = v128.load(ptr), b = v128.load(ptr, 16), c = v128.load(ptr, 32), d = v128.load(ptr, 48);
-        if (masked) {
-          v128.store(ptr, a = v128.xor(a, keys));
-          v128.store(ptr, b = v128.xor(b, keys), 16);
-          v128.store(ptr, c = v128.xor(c, keys), 32);
-          v128.store(ptr, d = v128.xor(d, keys), 48);
-        }
-        most = i8x16.max_u(most, i8x16.max_u(i8x16.max_u(a, b), i8x16.max_u(c, d)));
-      }
-      if (i8x16.bitmask(most)) {
-        wide = UTF8_WIDE;
-        wrong = v128.or(wrong, judgeBlocks(start, stop, most));
-      }
+    const blocks = ptr + (end - ptr & ~63);
+    if (ptr < blocks) {
+      wide = walkBlocks(ptr, blocks, key, masked, wide);
+      ptr = blocks;
       before = v128.load(ptr - 16);
     }
     for (; ptr + 16 <= end; ptr += 16) {
       v = v128.load(ptr);
       if (masked) v128.store(ptr, v = v128.xor(v, keys));
       if (i8x16.bitmask(v)) {
-        wide = UTF8_WIDE;
+        wide |= UTF8_WIDE;
         wrong = v128.or(wrong, judgeVector(before, v));
       } else {
         wrong = v128.or(wrong, judgeEnd(before));
@@ -105,13 +93,38 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
     last = i32x4.extract_lane(final, 3);
   }
 
-  if (i8x16.bitmask(rest)) wide = UTF8_WIDE;
+  if (i8x16.bitmask(rest)) wide |= UTF8_WIDE;
   if (!wide) return 0;
   // Lanes behind the end hold zeros: that a character is not finished there is no fault.
   wrong = v128.or(wrong, v128.and(judgeVector(before, rest), below(<u32>(end - ptr))));
-  if (v128.any_true(wrong)) return UTF8_INVALID;
+  if (v128.any_true(wrong) || wide & UTF8_INVALID) return UTF8_INVALID;
   const open = unfinished(last);
   return open == UTF8_INVALID ? UTF8_INVALID : open | UTF8_WIDE;
+}
+
+/**
+ * Judges the blocks of 64 bytes from `ptr` to `end` in stretches, each by the rule that the one before it suggests, and if
+ * that does not do, by the one that it calls for itself. Returns UTF8_WIDE or 0, with UTF8_INVALID where it is.
+ */
+@inline
+function walkBlocks(ptr: usize, end: usize, key: u32, masked: bool, wide: u32): u32 {
+  let leads = wide ? leadsOf(ptr, ptr) : 0;
+  while (ptr < end) {
+    const stop = min(ptr + STRETCH, end);
+    let seen = masked ? unmaskJudge(leads, ptr, stop, key) : judge(leads, ptr, stop);
+    if (seen == UNSOUND) {
+      leads = leadsOf(ptr, stop);
+      if (leads != ALL) seen = judge(leads, ptr, stop);
+      if (seen == UNSOUND) {
+        if (v128.any_true(judgeBlocks(ptr, stop))) wide |= UTF8_INVALID;
+        seen = ALL;
+      }
+    }
+    if (seen) wide |= UTF8_WIDE;
+    leads = seen;
+    ptr = stop;
+  }
+  return wide;
 }
 
 /** The lanes below `count`. */

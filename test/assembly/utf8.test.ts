@@ -3,7 +3,7 @@
  * place of texts in several scripts, every split. Blocks of 64 bytes, single vectors and what is less than one take
  * different ways through the kernel, so texts are long enough to meet each, and begin and end anywhere.
  */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from '../../assembly/abi.ts';
@@ -14,8 +14,8 @@ import { Random } from '../support/random.ts';
 
 const AT = 0x2_0000;
 const KEY = 0x9c_01_e5_73;
-/** By the rule that judges a block of it: ASCII, two bytes at the most, three, three with a second byte to look at, four. */
-const FILLERS = ['a', 'é', '人', 'e人é', 'ไ', '한', '😀', 'a😀é人'];
+/** By the rule for the leads of a block: none, two, three, both, three with a second byte to look at, four, any. */
+const FILLERS = ['a', 'é', '人', 'e人é', 'ไ', '한', '😀', '😀人a', 'a😀é人'];
 const MIXED = Buffer.from(
   `plain, élan, Щука, ไทย, 한글, 漢字。 ${'日'.repeat(30)} ${'ж'.repeat(40)} \u{10ffff}😀\ud7ff\ue000\u0800ÿ\u0080`,
 );
@@ -146,6 +146,49 @@ for (const build of BUILDS) {
                   assert.unreachable(`${left} to ${place}, ${[first, second, ...more]}, then ${right}`);
               }
           }
+  });
+
+  test(`${build}: any lead with any second byte and a third, anywhere in a block, is judged as Node does`, () => {
+    const at = bytes.subarray(AT, AT + 16 + 128 + 16);
+    const leads = Array.from({ length: 128 }, (_, i) => 0x80 + i);
+    const all = Array.from({ length: 256 }, (_, i) => i);
+    const wide = EDGES.filter(byte => byte > 0x7f);
+    function exhaust(place: number, firsts: number[], seconds: number[], thirds: number[], filler: string): void {
+      at.set(fill(filler, place));
+      at.set(fill(filler, at.length - place - 3), place + 3);
+      for (const first of firsts)
+        for (const second of seconds)
+          for (const third of thirds) {
+            at[place] = first;
+            at[place + 1] = second;
+            at[place + 2] = third;
+            if (whole(AT, at.length) !== isUtf8(at))
+              assert.unreachable(`${filler}: ${first} ${second} ${third} at ${place}`);
+          }
+    }
+    for (const filler of FILLERS) {
+      for (let place = 16; place < 16 + 64; place++) exhaust(place, wide, wide, EDGES, filler);
+      for (const place of [16 + 30, 16 + 62, 16 + 63]) exhaust(place, leads, all, [0x41, 0x80, 0xbf], filler);
+    }
+  });
+
+  test(`${build}: a long text that changes its script, with at most one wrong byte, is unmasked and judged as Node does`, () => {
+    const random = new Random(64);
+    let bad = 0;
+    for (let i = 0; i < 2000; i++) {
+      const parts = Array.from({ length: 2 + random.below(5) }, () => fill(random.pick(FILLERS), random.below(3500)));
+      const text = Buffer.concat([Buffer.from('.'), ...parts]);
+      if (random.below(2)) text[random.below(text.length)] = random.pick(EDGES);
+      const ptr = AT + random.below(64);
+      bytes.set(mask(text, KEY), ptr);
+      const answer = exports.unmaskText(ptr, text.length, KEY, 0) >>> 0;
+      const good = isUtf8(text);
+      if (!good) bad++;
+      if (((answer & ~UTF8_WIDE) === 0) !== good) assert.unreachable(`text ${i}: ${answer}`);
+      if (good) assert.is(answer === 0, isAscii(text), `text ${i}: wide`);
+      if (Buffer.compare(bytes.subarray(ptr, ptr + text.length), text)) assert.unreachable(`text ${i}: bytes`);
+    }
+    assert.ok(bad > 500 && bad < 1500, `${bad} were wrong`);
   });
 
   test(`${build}: a text of any length at any address is unmasked and judged, and nothing beside it touched`, () => {
