@@ -9,16 +9,19 @@ export interface Row {
   run(calls: number): void;
 }
 
-const ROUNDS = 6;
-const MILLISECONDS = 12;
+const ROUNDS = 7;
+const MILLISECONDS = 10;
 /** A batch lasts some tens of microseconds, far above the clock's grain. */
 const BATCH_BYTES = 400_000;
 const BATCH_MOST = 2000;
 
-/** Returns nanoseconds a call, a number for each row: the median of each round, and of those the least. */
+/**
+ * Returns nanoseconds a call, a number for each row: the median of each round, and of those the median. Not the least: a
+ * plain loop such as bufferutil's runs at one of several speeds for a whole round, by what the processor makes of it.
+ */
 export function measure(rows: readonly Row[], size: number): number[] {
   const calls = Math.max(1, Math.min(BATCH_MOST, Math.floor(BATCH_BYTES / size)));
-  const best = rows.map(() => Number.POSITIVE_INFINITY);
+  const times: number[][] = rows.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     const bench = new Bench({ time: MILLISECONDS, iterations: 8, warmup: round === 0, warmupTime: MILLISECONDS });
     let turn = round;
@@ -29,8 +32,8 @@ export function measure(rows: readonly Row[], size: number): number[] {
     }
     for (const [i, { result }] of bench.runSync().entries()) {
       if (result.state !== 'completed') throw new Error(`${rows[i]!.name} failed`, { cause: result });
-      best[i] = Math.min(best[i]!, (result.latency.p50 * 1e6) / calls);
+      times[i]!.push((result.latency.p50 * 1e6) / calls);
     }
   }
-  return best;
+  return times.map(rounds => rounds.sort((a, b) => a - b)[ROUNDS >> 1]!);
 }
