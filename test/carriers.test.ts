@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { E_HANDLE_EOF, E_INVALID_PROTOCOL_OPERATION, E_NETNAME_DELETED, S_OK } from '../src/context/hresult.ts';
 import { Caller } from './support/caller.ts';
 import { Random } from './support/random.ts';
-import { CARRIERS, type Carrier, type Served, serve } from './support/serve.ts';
+import { CARRIERS, type Carrier, type Served, serve, stopAll } from './support/serve.ts';
 
 /** Around the header's three forms, the copy threshold, a send page's end with and without header, the window. */
 const SIZES = [
@@ -26,6 +26,7 @@ async function pair(carrier: Carrier): Promise<Pair> {
 }
 
 const test = suite('carriers');
+test.after.each(stopAll);
 
 for (const carrier of CARRIERS) {
   const check = (title: string, run: (pair: Pair) => Promise<void>) =>

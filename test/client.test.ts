@@ -19,10 +19,11 @@ import { CERTIFICATE, KEY } from './support/certificate.ts';
 import { joinAnswer } from './support/http.ts';
 import { pattern } from './support/peer.ts';
 import { type Raw, rawServer, switching } from './support/raw.ts';
-import { listen, serve } from './support/serve.ts';
+import { listen, serve, stopAll } from './support/serve.ts';
 import { writeFrame } from './support/wire.ts';
 
 const test = suite('client');
+test.after.each(stopAll);
 
 /** What keeps this process alive or would fire later. */
 function holdings(): string[] {

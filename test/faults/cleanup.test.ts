@@ -6,9 +6,10 @@ import type { WebSocketContext } from '../../src/context/contract.ts';
 import { E_OPERATION_ABORTED, FAILED } from '../../src/context/hresult.ts';
 import { engine, leaveNothing, open, ROLES, turns, type Wired, watch } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
-import { CARRIERS, serve } from '../support/serve.ts';
+import { CARRIERS, serve, stopAll } from '../support/serve.ts';
 
 const test = suite('faults/cleanup');
+test.after.each(stopAll);
 test.after.each(leaveNothing);
 
 /** Brings a callback about, which calls `inside`. */

@@ -6,9 +6,10 @@ import { Caller } from '../support/caller.ts';
 import { engine, leaveNothing, watch } from '../support/pair.ts';
 import { failureOf } from '../support/promise.ts';
 import { Random } from '../support/random.ts';
-import { serve } from '../support/serve.ts';
+import { serve, stopAll } from '../support/serve.ts';
 
 const test = suite('faults/exhaustion');
+test.after.each(stopAll);
 test.after.each(leaveNothing);
 
 /** Takes all that a pool of the engine's memory has left; what it answers gives it back. */

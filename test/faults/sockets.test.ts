@@ -13,11 +13,12 @@ import { engine, leaveNothing, openOn, ROLES, turn, turns, watch } from '../supp
 import { pattern } from '../support/peer.ts';
 import { failureOf } from '../support/promise.ts';
 import { FrameReader } from '../support/raw.ts';
-import { listen, serve } from '../support/serve.ts';
+import { listen, serve, stopAll } from '../support/serve.ts';
 import { pump, REQUEST, stand } from '../support/socket.ts';
 import { writeFrame } from '../support/wire.ts';
 
 const test = suite('faults/sockets');
+test.after.each(stopAll);
 test.after.each(leaveNothing);
 
 for (const role of ROLES) {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { echo } from '../../src/cli/echo.ts';
 import { browserSuite } from '../support/browser.ts';
 import { Caller } from '../support/caller.ts';
-import { serve } from '../support/serve.ts';
+import { serve, stopAll } from '../support/serve.ts';
 
 const SIZES = [0, 1, 125, 126, 127, 4096, 65_535, 65_536, 131_071, 1_000_000, 20_000_000];
 const TEXTS = ['', 'Hello', 'Grüße, мир, שלום, 漢字, 👩‍🚀', '\u0000\u007f\u0080\ufffd\uffff\u{10ffff}'];
@@ -11,6 +11,7 @@ const TEXTS = ['', 'Hello', 'Grüße, мир, שלום, 漢字, 👩‍🚀', '\
 const test = browserSuite('a browser', (_request, response) =>
   response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>blank</title>'),
 );
+test.after.each(stopAll);
 
 /** Runs in the page: sends everything at once, and returns what came back otherwise than it went. */
 async function sendAll([url, sizes, texts]: [string, number[], string[]]): Promise<string[]> {

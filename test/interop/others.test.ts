@@ -3,7 +3,7 @@
  * has one), plain and over TLS; and our client with faye-websocket's server.
  */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import Faye from 'faye-websocket';
 import { Agent, WebSocket as UndiciWebSocket } from 'undici';
 import { suite } from 'uvu';
@@ -12,7 +12,7 @@ import { connectWebSocket } from '../../src/client.ts';
 import { Caller } from '../support/caller.ts';
 import { CERTIFICATE } from '../support/certificate.ts';
 import { pattern } from '../support/peer.ts';
-import { listen, serve } from '../support/serve.ts';
+import { listen, serve, stopAll, stopping } from '../support/serve.ts';
 
 const SIZES = [0, 1, 125, 126, 127, 128, 4096, 16_385, 65_522, 65_535, 65_536, 65_537, 70_000, 5_000_000];
 const TEXTS = ['', 'Hello', 'Grüße, мир, שלום, 漢字, 👩‍🚀 ', '\u0000\u007f\u0080\ufffd\uffff\u{10ffff}'];
@@ -93,6 +93,7 @@ async function converse(ours: Caller, page: Page): Promise<void> {
 }
 
 const test = suite('others');
+test.after.each(stopAll);
 
 for (const [name, secure, connect] of CLIENTS) {
   const who = `${name}, ${secure ? 'wss:' : 'ws:'}`;
@@ -147,6 +148,12 @@ test('our client, faye-websocket server: everything sent arrives, and either sid
   const pages: Page[] = [];
   http.on('upgrade', (request, socket, head) => pages.push(new Page(new Faye(request, socket, head, ['two']))));
   await listen(http);
+  const sockets = new Set<Socket>();
+  http.on('connection', socket => sockets.add(socket));
+  const stop = stopping(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise(resolve => http.close(resolve));
+  });
   const url = `ws://localhost:${(http.address() as AddressInfo).port}`;
 
   const ours = new Caller(await connectWebSocket(url, { protocols: ['two'] }));
@@ -164,8 +171,7 @@ test('our client, faye-websocket server: everything sent arrives, and either sid
 
   ours.cleanupStoredContext();
   other.cleanupStoredContext();
-  http.closeAllConnections();
-  await new Promise(resolve => http.close(resolve));
+  await stop();
   assert.is(ours.pending + other.pending, 0);
 });
 

@@ -12,7 +12,7 @@ import { E_HANDLE_EOF, E_NETNAME_DELETED, FAILED, S_OK } from '../../src/context
 import { Caller } from '../support/caller.ts';
 import { pattern } from '../support/peer.ts';
 import { Random } from '../support/random.ts';
-import { serve } from '../support/serve.ts';
+import { serve, stopAll, stopping } from '../support/serve.ts';
 
 const MI = 1024 * 1024;
 const TEXTS = [
@@ -87,15 +87,16 @@ async function theirsServes(options: WebSocketOptions = {}): Promise<Pair> {
   const { port } = server.address() as AddressInfo;
   const ours = new Caller(await connectWebSocket(`ws://localhost:${port}`, options));
   const theirs = await connected;
-  const stop = async () => {
+  const stop = stopping(async () => {
     ours.cleanupStoredContext();
     theirs.socket.terminate();
     await new Promise(resolve => server.close(resolve));
-  };
+  });
   return { ours, theirs, stop };
 }
 
 const test = suite('ws');
+test.after.each(stopAll);
 
 for (const [name, open] of [
   ['our server, ws client', oursServes],

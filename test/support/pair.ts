@@ -27,6 +27,8 @@ const pages = new Set<Page>([engine.pages.current]);
 const turnPage = engine.pages.turn.bind(engine.pages);
 engine.pages.turn = () => {
   turnPage();
+  // Those that nobody holds are not looked for, and a soak fills millions.
+  if (pages.size > 100) for (const page of pages) if (!page.held) pages.delete(page);
   pages.add(engine.pages.current);
 };
 

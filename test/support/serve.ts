@@ -29,6 +29,22 @@ export interface Served {
   stop(): Promise<void>;
 }
 
+const stops = new Set<() => Promise<void>>();
+
+/** Has `stop` run once: by the test, or by `stopAll` where the test failed before. */
+export function stopping(stop: () => Promise<void>): () => Promise<void> {
+  const once = async () => {
+    if (stops.delete(once)) await stop();
+  };
+  stops.add(once);
+  return once;
+}
+
+/** Ends what a test has left open: a server that listens keeps the file from ending. */
+export async function stopAll(): Promise<void> {
+  for (const stop of stops) await stop();
+}
+
 export async function serve(
   onContext: (context: WebSocketContext, request: IncomingMessage) => void,
   carrier: Carrier = 'tcp',
@@ -49,7 +65,7 @@ export async function serve(
       return ours;
     };
     const connect = (more?: ConnectOptions) => connectWebSocket(url, { createConnection, tls, ...more });
-    return { module, url: '', port: 0, connect, stop: () => module.close({ timeout: 0 }) };
+    return { module, url: '', port: 0, connect, stop: stopping(() => module.close({ timeout: 0 })) };
   }
 
   const folder = carrier === 'unix' ? mkdtempSync(join(tmpdir(), 'websocket-')) : undefined;
@@ -62,12 +78,12 @@ export async function serve(
     url,
     port,
     connect: more => connectWebSocket(url, { directReads, tls, ...more }),
-    async stop() {
+    stop: stopping(async () => {
       await module.close({ timeout: 0 });
       http.closeAllConnections();
       await new Promise(resolve => http.close(resolve));
       if (folder) rmSync(folder, { recursive: true });
-    },
+    }),
   };
 }
 
