@@ -5,7 +5,7 @@ import { FAILED, type HResult } from '../../src/context/hresult.ts';
 import { held, MIB } from '../support/memory.ts';
 import { Random } from '../support/random.ts';
 import { serve } from '../support/serve.ts';
-import type { Sizes } from './main.ts';
+import type { Part, Sizes } from './main.ts';
 
 const SIZES = [1_048_576, 65_536, 65_521, 16_385, 16_384, 4000, 126, 1, 0, 300_007];
 /** Connections that talk at once. */
@@ -70,8 +70,7 @@ async function settled(): Promise<number> {
   return least;
 }
 
-export async function echo({ gigabytes, carriers }: Sizes): Promise<string[]> {
-  const lines: string[] = [];
+export async function* echo({ gigabytes, carriers }: Sizes): Part {
   const share = (gigabytes * 1e9) / carriers.length / TALKS;
   for (const carrier of carriers) {
     const served = await serve(answer, carrier);
@@ -86,10 +85,7 @@ export async function echo({ gigabytes, carriers }: Sizes): Promise<string[]> {
     for (const context of contexts) context.cleanupStoredContext();
     await served.stop();
     assert.ok(grown < 2 * MIB, `${grown} bytes more are held`);
-    lines.push(
-      `${carrier}: ${(bytes / 1e9).toFixed(1)} GB echoed, every byte compared, ${(bytes / 1e9 / seconds).toFixed(2)} GB/s ` +
-        `each way, ${(grown / 1024).toFixed(0)} KiB more held, rss ${(process.memoryUsage.rss() / MIB).toFixed(0)} MiB`,
-    );
+    yield `${carrier}: ${(bytes / 1e9).toFixed(1)} GB echoed, every byte compared, ${(bytes / 1e9 / seconds).toFixed(2)} GB/s ` +
+      `each way, ${(grown / 1024).toFixed(0)} KiB more held, rss ${(process.memoryUsage.rss() / MIB).toFixed(0)} MiB`;
   }
-  return lines;
 }

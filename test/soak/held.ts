@@ -4,7 +4,7 @@ import { held as bytesHeld, MIB } from '../support/memory.ts';
 import { serve } from '../support/serve.ts';
 import { answer } from './echo.ts';
 import { Far } from './far.ts';
-import type { Sizes } from './main.ts';
+import type { Part, Sizes } from './main.ts';
 
 const ACTIVE = 0.01;
 
@@ -12,8 +12,7 @@ function measure(): { bytes: number; rss: number } {
   return { bytes: bytesHeld(), rss: process.memoryUsage.rss() };
 }
 
-export async function held({ connections, minutes, carriers }: Sizes): Promise<string[]> {
-  const lines: string[] = [];
+export async function* held({ connections, minutes, carriers }: Sizes): Part {
   for (const carrier of carriers) {
     const served = await serve(answer, carrier, { pingInterval: 20_000, pongTimeout: 20_000 });
     const { url, port, module } = served;
@@ -30,11 +29,8 @@ export async function held({ connections, minutes, carriers }: Sizes): Promise<s
     const more = last.bytes - open.bytes;
     assert.ok(more < 4 * MIB, `${more} bytes more`);
     const each = (now: number, first: number) => ((now - first) / connections / 1024).toFixed(1);
-    lines.push(
-      `${carrier}: ${connections} connections for ${minutes} minutes, ${trips} round trips of ${talkers} that talk, none lost`,
-      `  ${each(open.bytes, before.bytes)} KiB held a connection, socket included, rss ${each(open.rss, before.rss)} KiB; ` +
-        `after the time ${(more / 1024).toFixed(0)} KiB more in all, rss ${((last.rss - open.rss) / MIB).toFixed(1)} MiB`,
-    );
+    yield `${carrier}: ${connections} connections for ${minutes} minutes, ${trips} round trips of ${talkers} that talk, none lost`;
+    yield `  ${each(open.bytes, before.bytes)} KiB held a connection, socket included, rss ${each(open.rss, before.rss)} KiB; ` +
+      `after the time ${(more / 1024).toFixed(0)} KiB more in all, rss ${((last.rss - open.rss) / MIB).toFixed(1)} MiB`;
   }
-  return lines;
 }

@@ -32,6 +32,8 @@ const sizes = {
   carriers: CARRIERS,
 };
 export type Sizes = typeof sizes;
+/** Yields what it measured, a line at a time; throws where something is wrong. */
+export type Part = AsyncGenerator<string>;
 
 const named: string[] = [];
 for (const word of process.argv.slice(2)) {
@@ -40,18 +42,18 @@ for (const word of process.argv.slice(2)) {
   else Object.assign(sizes, { [name]: Number(value) });
 }
 
-async function model({ programs: numRuns, seed }: Sizes): Promise<string[]> {
+async function* model({ programs: numRuns, seed }: Sizes): Part {
   await fc.assert(fc.asyncProperty(programs, perform), { seed, numRuns, includeErrorInReport: true });
-  return [`${numRuns} programs`];
+  yield `${numRuns} programs`;
 }
 
 /** Judges trials for so many minutes, with seeds in a row; tells how many there were of each row of the table. */
-async function repeat<T>(
+async function* repeat<T>(
   name: string,
   { minutes, seed }: Sizes,
   made: fc.Arbitrary<T>,
   judge: (trial: T) => string | Promise<string>,
-): Promise<string[]> {
+): Part {
   const rows = new Map<string, number>();
   const end = performance.now() + minutes * 60_000;
   let trials = 0;
@@ -63,19 +65,18 @@ async function repeat<T>(
   for (let at = seed; performance.now() < end; at++) {
     await fc.assert(property, { seed: at, numRuns: 2000, includeErrorInReport: true });
   }
-  return [`${trials} ${name}`, ...Array.from(rows, ([row, count]) => `  ${count} ${row || 'judged alike'}`)];
+  yield `${trials} ${name}`;
+  for (const [row, count] of rows) yield `  ${count} ${row || 'judged alike'}`;
 }
 
-async function fuzz(sizes: Sizes): Promise<string[]> {
+async function* fuzz(sizes: Sizes): Part {
   const engine = new Engine('baseline');
-  return [
-    ...(await repeat('streams', sizes, trials, trial => compare(engine, trial).row)),
-    ...(await repeat('requests', sizes, requests, compareRequest)),
-    ...(await repeat('answers', sizes, answers, compareAnswer)),
-  ];
+  yield* repeat('streams', sizes, trials, trial => compare(engine, trial).row);
+  yield* repeat('requests', sizes, requests, compareRequest);
+  yield* repeat('answers', sizes, answers, compareAnswer);
 }
 
-const PARTS: Readonly<Record<string, (sizes: Sizes) => Promise<string[]>>> = {
+const PARTS: Readonly<Record<string, (sizes: Sizes) => Part>> = {
   model,
   fuzz,
   echo,
@@ -92,8 +93,8 @@ console.log(`Node ${process.version}, seed ${sizes.seed}, ${sizes.minutes} minut
 for (const [name, part] of Object.entries(PARTS)) {
   if (parts.length && !parts.includes(name)) continue;
   const started = performance.now();
-  const lines = await part(sizes);
-  console.log(`${name}, ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  for (const line of lines) console.log(`  ${line}`);
+  console.log(name);
+  for await (const line of part(sizes)) console.log(`  ${line}`);
+  console.log(`  ${((performance.now() - started) / 1000).toFixed(0)} s`);
 }
 process.exit();

@@ -8,13 +8,13 @@ import { WebSocketModule } from '../../src/server.ts';
 import { held } from '../support/memory.ts';
 import { listen } from '../support/serve.ts';
 import { Far } from './far.ts';
-import type { Sizes } from './main.ts';
+import type { Part, Sizes } from './main.ts';
 
 /** How long Node gives a head, and how often it looks. */
 const PATIENCE = 20_000;
 const LOOKS = 1000;
 
-export async function strangers({ connections }: Sizes): Promise<string[]> {
+export async function* strangers({ connections }: Sizes): Part {
   const { records } = threadEngine().memory;
   const http = createServer({ headersTimeout: PATIENCE, requestTimeout: PATIENCE, connectionsCheckingInterval: LOOKS });
   const module = new WebSocketModule().attach(http, () => {});
@@ -43,8 +43,6 @@ export async function strangers({ connections }: Sizes): Promise<string[]> {
   await module.close({ timeout: 0 });
   http.close();
   assert.equal(lost, connections, 'all are cut at last');
-  return [
-    `${connections} handshakes that stopped, all there at once: ${(grown / connections / 1024).toFixed(1)} KiB held each, socket and ` +
-      `Node's parser included, no record; one beside them took ${took.toFixed(1)} ms; ${(left / 1024).toFixed(0)} KiB left when all were cut`,
-  ];
+  yield `${connections} handshakes that stopped, all there at once: ${(grown / connections / 1024).toFixed(1)} KiB held each, socket and ` +
+    `Node's parser included, no record; one beside them took ${took.toFixed(1)} ms; ${(left / 1024).toFixed(0)} KiB left when all were cut`;
 }
