@@ -8,27 +8,20 @@
  *   due behind them   0    0  1  1     0  1    0  1  1  1
  *   continuations     0    0  1  1     0  1    0  1  1  1
  *
- * A plane costs a cycle a vector, so there is a rule for each set of leads, with no more planes than that set needs. Bytes
- * that are forbidden or bind the one behind them (C0, C1, E0, ED, F4 and up) are only looked for, by the least and the
- * greatest byte: they are rare. Where a rule meets one, or a lead it does not expect, it answers "unsound", and lookup.ts
- * has the last word.
+ * A plane costs a cycle a vector, so there is a rule for each set of leads, with no more planes than that set needs. What is
+ * forbidden (C0, C1, F5 and up) or binds the byte behind it (E0, ED, F0, F4) is looked for by the least and the greatest
+ * byte; but F0 and, in scripts that are full of them, E0 and ED are followed up. Where a rule meets what it does not
+ * expect, it answers "unsound", and lookup.ts has the last word.
  */
+import { BOUND, boundAmong, FOUR, FROM_C0, leadsAmong, reaching, THREE, TURN, TWO } from "./leads";
 
-// The leads of a text, as a set; every rule takes ASCII besides.
-const TWO = 0b001; //   110_____
-const THREE = 0b010; // 1110____
-const FOUR = 0b100; //  11110___
-/** A set for which there is no rule. */
-export const ALL = TWO | THREE | FOUR;
 /** The answer to what is not known to be sound. */
 export const UNSOUND = -1;
 
 // One byte in every lane. FROM_x added, without carry, x becomes zero and what follows it the least numbers.
-const FROM_C0: usize = memory.data<u32>([0x4040_4040], 4);
 const FROM_E0: usize = memory.data<u32>([0x2020_2020], 4);
+const E0: usize = memory.data<u32>([0xe0e0_e0e0], 4);
 const ED: usize = memory.data<u32>([0xeded_eded], 4);
-/** Turned over, ED becomes EF and no byte changes its kind. */
-const TURN: usize = memory.data<u32>([0x0202_0202], 4);
 
 /**
  * Judges the blocks of 64 bytes from `ptr` to `end`, behind the 16 in front of them, by the rule for `leads`. Returns
@@ -43,28 +36,13 @@ export function unmaskJudge(leads: i32, ptr: usize, end: usize, key: u32): i32 {
   return judgeBy(leads, ptr, end, true, key);
 }
 
-/** Returns the leads of the bytes from `ptr` to `end` and the 16 in front of them, ALL where there is no rule for them. */
-export function leadsOf(ptr: usize, end: usize): i32 {
-  const fromC0 = v128.load32_splat(FROM_C0), turn = v128.load32_splat(TURN);
-  const before = v128.load(ptr - 16);
-  let least = i8x16.add(before, fromC0);
-  let most = v128.xor(before, turn);
-  for (; ptr < end; ptr += 16) {
-    const v = v128.load(ptr);
-    least = i8x16.min_u(least, i8x16.add(v, fromC0));
-    most = i8x16.max_u(most, v128.xor(v, turn));
-  }
-  const leads = leadsAmong(least, most);
-  const particular = v128.or(i8x16.eq(least, i8x16.splat(0x20)), i8x16.eq(most, i8x16.splat(<i8>0xef)));
-  return leads && v128.any_true(particular) ? ALL : leads;
-}
-
 @inline
 function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32): i32 {
-  if (leads == TWO) return judgePlanes(ptr, end, masked, key, true, false, false);
-  if (leads == THREE) return judgePlanes(ptr, end, masked, key, false, true, false);
-  if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, true, true, false);
-  if (leads == (THREE | FOUR)) return judgePlanes(ptr, end, masked, key, false, true, true);
+  if (leads == TWO) return judgePlanes(ptr, end, masked, key, true, false, false, false);
+  if (leads == THREE) return judgePlanes(ptr, end, masked, key, false, true, false, false);
+  if (leads == (THREE | BOUND)) return judgePlanes(ptr, end, masked, key, false, true, false, true);
+  if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, true, true, false, false);
+  if (leads == (THREE | FOUR)) return judgePlanes(ptr, end, masked, key, false, true, true, false);
   return judgeAscii(ptr, end, masked, key);
 }
 
@@ -87,16 +65,16 @@ function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32): i32 {
 
 @inline
 function judgePlanes(
-  ptr: usize, end: usize, masked: bool, key: u32, two: bool, three: bool, four: bool,
+  ptr: usize, end: usize, masked: bool, key: u32, two: bool, three: bool, four: bool, bound: bool,
 ): i32 {
   const keys = i32x4.splat(key);
   const fromC0 = v128.load32_splat(FROM_C0), fromE0 = v128.load32_splat(FROM_E0);
-  const turn = v128.load32_splat(TURN), ed = v128.load32_splat(ED);
-  const before = v128.load(ptr - 16);
+  const turn = v128.load32_splat(TURN), e0 = v128.load32_splat(E0), ed = v128.load32_splat(ED);
+  let before = v128.load(ptr - 16);
   let least = i8x16.add(before, fromC0);
   let leastThree = i8x16.add(before, fromE0);
   let most = three && !four ? v128.xor(before, turn) : before;
-  let odd = i8x16.eq(before, ed);
+  let odd = four ? i8x16.eq(before, ed) : i32x4.splat(0);
   let due = dueAt(ptr);
   let wrong: u64 = 0;
 
@@ -143,25 +121,33 @@ function judgePlanes(
     } else {
       most = max4(most, a, b, c, d);
     }
+    if (bound) {
+      const ab = v128.or(misfits(before, a, e0, ed), misfits(a, b, e0, ed));
+      const cd = v128.or(misfits(b, c, e0, ed), misfits(c, d, e0, ed));
+      odd = v128.or(odd, v128.or(ab, cd));
+      before = d;
+    }
     wrong |= continued ^ here;
     due = next;
   }
 
-  // Below C2 where two bytes are expected, up to E0 where they are not; E0; ED, or what no lead here may reach.
-  let bad = i8x16.lt_u(least, i8x16.splat(two ? 0x02 : 0x21));
+  // Below C2 where two bytes are expected, else all of these, and E0; ED, or what no lead here may reach.
+  let bad = i8x16.lt_u(least, i8x16.splat(two ? 0x02 : bound ? 0x20 : 0x21));
   if (two && three) bad = v128.or(bad, i8x16.eq(leastThree, i32x4.splat(0)));
   if (four) bad = v128.or(bad, odd);
-  bad = v128.or(bad, reaching(most, four ? 0xf4 : three ? 0xef : 0xe0));
-  return wrong || v128.any_true(bad) ? UNSOUND : leadsAmong(least, most);
+  if (bound) bad = v128.or(bad, v128.and(odd, fromE0));
+  bad = v128.or(bad, reaching(most, four ? 0xf4 : bound ? 0xf0 : three ? 0xef : 0xe0));
+  if (wrong || v128.any_true(bad)) return UNSOUND;
+  const leads = leadsAmong(least, most);
+  return bound && leads == THREE && boundAmong(least, most) ? THREE | BOUND : leads;
 }
 
-/** The leads of a text, from the least of its bytes behind FROM_C0 and the greatest. */
+/** Bit 5 says of a byte of `v` that it is below A0 behind E0, or not below it behind ED. */
 @inline
-function leadsAmong(least: v128, most: v128): i32 {
-  if (!i8x16.bitmask(most)) return 0;
-  if (!v128.any_true(reaching(most, 0xe0))) return TWO;
-  const leads = v128.any_true(reaching(most, 0xf0)) ? THREE | FOUR : THREE;
-  return v128.any_true(i8x16.lt_u(least, i8x16.splat(0x20))) ? TWO | leads : leads;
+function misfits(before: v128, v: v128, e0: v128, ed: v128): v128 {
+  const v1 = v128.shuffle<u8>(before, v, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+  const behindE0 = i8x16.eq(v1, e0);
+  return v128.and(v128.xor(v, behindE0), v128.or(behindE0, i8x16.eq(v1, ed)));
 }
 
 /** What the bytes in front of `ptr` leave due from there on. */
@@ -178,11 +164,6 @@ function plane(a: v128, b: v128, c: v128, d: v128): u64 {
   const low = <u32>i8x16.bitmask(a) | <u32>i8x16.bitmask(b) << 16;
   const high = <u32>i8x16.bitmask(c) | <u32>i8x16.bitmask(d) << 16;
   return <u64>low | <u64>high << 32;
-}
-
-@inline
-function reaching(v: v128, byte: i32): v128 {
-  return i8x16.ge_u(v, i8x16.splat(<i8>byte));
 }
 
 @inline

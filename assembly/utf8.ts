@@ -6,9 +6,10 @@
  * again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
+import { ALL, leadsOf } from "./leads";
 import { judgeBlocks, judgeEnd, judgeVector } from "./lookup";
 import { rotateKey, unmask } from "./mask";
-import { ALL, judge, leadsOf, unmaskJudge, UNSOUND } from "./planes";
+import { judge, unmaskJudge, UNSOUND } from "./planes";
 
 const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
 

@@ -1,0 +1,54 @@
+/**
+ * Which leads a text has: the kinds of bytes that begin its longer characters. By this set planes.ts chooses a rule.
+ *
+ * It is read off two vectors, the least and the greatest of all bytes. Added to FROM_C0 without carry, C0 becomes zero and
+ * the leads behind it the least numbers; turned over by TURN, ED becomes EF, and no byte another kind.
+ */
+
+// The set; ASCII is in every text.
+export const TWO = 0b001; //   110_____
+export const THREE = 0b010; // 1110____
+export const FOUR = 0b100; //  11110___
+/** Of three: E0 and ED are among them, behind which not every second byte is right. */
+export const BOUND = 0b1000;
+/** A set for which there is no rule. */
+export const ALL = TWO | THREE | FOUR;
+
+export const FROM_C0: usize = memory.data<u32>([0x4040_4040], 4);
+export const TURN: usize = memory.data<u32>([0x0202_0202], 4);
+
+/** Returns the leads of the bytes from `ptr` to `end` and the 16 in front of them, ALL where there is no rule for them. */
+export function leadsOf(ptr: usize, end: usize): i32 {
+  const fromC0 = v128.load32_splat(FROM_C0), turn = v128.load32_splat(TURN);
+  const before = v128.load(ptr - 16);
+  let least = i8x16.add(before, fromC0);
+  let most = v128.xor(before, turn);
+  for (; ptr < end; ptr += 16) {
+    const v = v128.load(ptr);
+    least = i8x16.min_u(least, i8x16.add(v, fromC0));
+    most = i8x16.max_u(most, v128.xor(v, turn));
+  }
+  const leads = leadsAmong(least, most);
+  if (!leads || !boundAmong(least, most)) return leads;
+  return leads == THREE ? THREE | BOUND : ALL;
+}
+
+/** The leads of a text, from the least of its bytes behind FROM_C0 and the greatest. */
+@inline
+export function leadsAmong(least: v128, most: v128): i32 {
+  if (!i8x16.bitmask(most)) return 0;
+  if (!v128.any_true(reaching(most, 0xe0))) return TWO;
+  const leads = v128.any_true(reaching(most, 0xf0)) ? THREE | FOUR : THREE;
+  return v128.any_true(i8x16.lt_u(least, i8x16.splat(0x20))) ? TWO | leads : leads;
+}
+
+/** Whether E0 is the least lead, or ED, turned over, the greatest. */
+@inline
+export function boundAmong(least: v128, most: v128): bool {
+  return v128.any_true(v128.or(i8x16.eq(least, i8x16.splat(0x20)), i8x16.eq(most, i8x16.splat(<i8>0xef))));
+}
+
+@inline
+export function reaching(v: v128, byte: i32): v128 {
+  return i8x16.ge_u(v, i8x16.splat(<i8>byte));
+}
