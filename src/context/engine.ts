@@ -67,8 +67,8 @@ export class Engine {
   #aborts: Aborting[] = [];
   /** True between begin and settle: the turn's end is in sight and need not be asked for. */
   #inside = false;
-  // A stream in memory may deliver from inside a write, and a completion may accept a connection with bytes behind its
-  // handshake: work begins inside work, and leaves what it made due to the outer one.
+  // A completion may accept a connection with bytes behind its handshake: work begins inside work, and leaves what it made
+  // due to the outer one.
   #completing = false;
   #settling = false;
   #scheduled = false;

@@ -110,7 +110,7 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#payload = view ?? (data as FragmentResult).data;
     this.#payloadAt = -1;
     this.#payloadFirst = first;
-    // A stream in memory may deliver, and be answered, from inside a write: the call is under way before its first.
+    // A stream of the application's own may call the context from inside a write: this call is under way before its first.
     this.#wait(length, utf8, final, completion, completionContext, result);
     if (room) this.#proceed();
     if (this.#payload || this.#lends || !this.waiting || this.#aborted) return S_OK;
