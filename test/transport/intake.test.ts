@@ -65,6 +65,33 @@ test('chunks that come while waiting ones are fed stay behind them', () => {
   assert.equal(owner.heard, ['a', 'b', 'c', 'd']);
 });
 
+test('what comes while it is held is fed in a tick of its own, in order, and before what comes later', async () => {
+  const intake = new Intake(new Uint8Array(8));
+  const owner = new Owner(intake);
+  intake.hold(() => {
+    intake.feed(owner, Buffer.from('one'));
+    intake.hold(() => intake.feed(owner, Buffer.from('two')));
+    intake.feed(owner, Buffer.from('three'));
+  });
+  assert.equal(owner.heard, []);
+  await null;
+  process.nextTick(() => intake.feed(owner, Buffer.from('four')));
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal(owner.heard, ['one', 'two', 'three', 'four']);
+});
+
+test('a write that throws does not keep it held', () => {
+  const intake = new Intake(new Uint8Array(8));
+  const owner = new Owner(intake);
+  assert.throws(() =>
+    intake.hold(() => {
+      throw new Error('of the stream');
+    }),
+  );
+  intake.feed(owner, Buffer.from('one'));
+  assert.equal(owner.heard, ['one']);
+});
+
 test('an owner that throws does not keep the window', () => {
   const intake = new Intake(new Uint8Array(4));
   const other = new Owner(intake);
