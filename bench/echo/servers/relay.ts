@@ -32,12 +32,12 @@ class Way {
         this.close();
         break;
       }
-      if (!this.write(result.data, result.utf8Encoded, result.finalFragment)) break;
+      if (!this.write(result, result.utf8Encoded, result.finalFragment)) break;
     }
   }
 
   /** Says whether the write is done; where it is pending, onWritten goes on. */
-  write(data: Uint8Array, utf8: boolean, final: boolean): boolean {
+  write(data: Uint8Array | FragmentResult, utf8: boolean, final: boolean): boolean {
     const hr = this.to.writeFragment(data, true, utf8, final, onWritten, this, result);
     return !FAILED(hr) && !result.completionExpected;
   }
