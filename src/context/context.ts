@@ -97,7 +97,8 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     result?: FragmentResult,
   ): HResult {
     if (result) result.completionExpected = false;
-    if (!(data instanceof FragmentResult || data instanceof Uint8Array)) return E_INVALIDARG;
+    const fits = data instanceof FragmentResult ? !data.past(this.#engine.live.walk) : data instanceof Uint8Array;
+    if (!fits) return E_INVALIDARG;
     if (badCall(async, completion, result)) return E_INVALIDARG;
     if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;

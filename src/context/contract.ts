@@ -68,7 +68,10 @@ export interface Stats {
 
 /** What this package's contexts offer beside IIS's methods. */
 export interface WebSocketContext extends IWebSocketContext {
-  /** IIS's method. The result of an inline read stands for its piece here, and costs less than a view of it. */
+  /**
+   * IIS's method. The result of an inline read stands for its piece here, and costs less than a view of it; behind its
+   * time, which is that of a lent view, it is E_INVALIDARG.
+   */
   writeFragment(
     data: Uint8Array | FragmentResult,
     async: boolean,

@@ -38,6 +38,8 @@ export class Pieces {
   next: Pieces | null = null;
   /** Whose fragments these are, of those in the window. */
   owner: unknown = null;
+  /** Which walk of the window it is; 0 for pieces that were copied out of it. */
+  walk = 0;
 
   // What take() took last, and where it lay.
   at = 0;

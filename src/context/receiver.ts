@@ -19,6 +19,8 @@ import { EMPTY, type FragmentResult, lend, type WebSocketCompletion } from './re
 
 /** What a fragment costs beside its bytes, so that empty ones count too. */
 const FRAGMENT_COST = 32;
+/** Walks are counted round and round, in numbers that are quick. */
+const WALKS = 0x3fff_ffff;
 const GATHER_LEAST = 256;
 const GATHER_MOST = 65_536;
 
@@ -81,6 +83,7 @@ export class Receiver implements Completing {
     const { live, memory } = this.#engine;
     const end = WINDOW + length;
     let ptr = WINDOW;
+    live.walk = (live.walk % WALKS) + 1;
     while (this.#record && ptr < end) {
       const count = memory.exports.decode(this.#record, ptr, end);
       ptr = memory.words[NEXT_WORD]!;
@@ -218,13 +221,8 @@ export class Receiver implements Completing {
     result.utf8Encoded = pieces.utf8;
     result.finalFragment = pieces.final;
     result.ascii = pieces.ascii;
-    if (data === null) {
-      result.lies(pieces.bytes, pieces.at, pieces.length);
-      result.reused = pieces === this.#engine.live;
-    } else {
-      result.lies(data, 0, pieces.length);
-      result.reused = false;
-    }
+    if (data === null) result.lies(pieces.bytes, pieces.at, pieces.length, pieces.walk);
+    else result.lies(data, 0, pieces.length, 0);
   }
 
   /** Counts what was taken: the `whole` fragment, or a part. */

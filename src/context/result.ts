@@ -51,8 +51,7 @@ export class FragmentResult {
   at = 0;
   /** The piece is text, every byte of it below 0x80. False says nothing. */
   ascii = false;
-  /** Whether the bytes are overwritten later, as a lent view's are, or the caller's to keep. */
-  reused = false;
+  #walk = 0;
   #data: Uint8Array | null = EMPTY;
 
   /** For a read, the bytes: a view of the caller's buffer, or the lent view; empty otherwise. */
@@ -63,14 +62,26 @@ export class FragmentResult {
   set data(data: Uint8Array) {
     this.#data = data;
     this.bytes = null;
+    this.#walk = 0;
   }
 
-  /** @internal Says where the piece lies that was read. */
-  lies(bytes: Uint8Array, at: number, length: number): void {
+  /** Whether the bytes are overwritten later, as a lent view's are, or the caller's to keep. */
+  get reused(): boolean {
+    return this.#walk !== 0;
+  }
+
+  /** @internal Says where the piece lies that was read, and in which walk of the window, if in the window. */
+  lies(bytes: Uint8Array, at: number, length: number, walk: number): void {
     this.bytes = bytes;
     this.at = at;
     this.cbIO = length;
+    this.#walk = walk;
     this.#data = null;
+  }
+
+  /** @internal Whether the piece lay in the window, and that is being walked by now for another. */
+  past(walk: number): boolean {
+    return this.#walk !== 0 && this.#walk !== walk;
   }
 
   /** @internal Says that the call is over, without a piece. */
@@ -81,6 +92,7 @@ export class FragmentResult {
     this.finalFragment = final;
     this.connectionClose = close;
     this.bytes = null;
+    this.#walk = 0;
     this.#data = EMPTY;
   }
 }

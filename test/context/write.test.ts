@@ -444,6 +444,29 @@ for (const role of ROLES) {
     }
   });
 
+  test(`${role}: a result whose piece was lent and is gone is refused; one that stays is written, however late`, async () => {
+    const { context, peer } = open(role);
+    const other = open(role);
+    const lent = new FragmentResult();
+    const kept = new FragmentResult();
+    context.readFragment(null, true, () => {
+      assert.is(context.readFragment(null, true, NOTHING, 0, lent), S_OK);
+    });
+    peer.send(...['first', 'lent', 'kept'].map(text => ({ opcode: 1, data: Buffer.from(text) })));
+    await turns();
+    assert.is(context.readFragment(null, true, NOTHING, 0, kept), S_OK);
+    assert.is(
+      context.writeFragment(lent, true, true, true, NOTHING, 0, new FragmentResult()),
+      S_OK,
+      'nothing came since',
+    );
+    other.peer.text('another');
+    await other.context.read();
+    assert.is(context.writeFragment(lent, true, true, true, NOTHING, 0, new FragmentResult()), E_INVALIDARG);
+    assert.is(context.writeFragment(kept, true, true, true, NOTHING, 0, new FragmentResult()), S_OK);
+    assert.equal([await peer.next(), await peer.next()], ['text "lent"', 'text "kept"']);
+  });
+
   test(`${role}: a result without a piece is as empty as its data, and one whose data was set is that`, async () => {
     const { context, peer } = open(role);
     const result = new FragmentResult();
