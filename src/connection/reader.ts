@@ -160,12 +160,11 @@ export class Reader {
   /** What an inline read brought: into `direct`, or to be copied to `buffer`. */
   #fragment(direct: Uint8Array | null, buffer: Uint8Array | null): ReceivedFragment {
     if (place.connectionClose) return this.#close(false);
-    const { bytes, cbIO, utf8Encoded: text, finalFragment: final } = place;
+    const { at, cbIO, reused, utf8Encoded: text, finalFragment: final } = place;
     if (direct) return { data: place.data, text, final, close: false };
-    if (buffer)
-      return this.#fill(buffer, bytes ?? place.data, bytes ? place.at : 0, cbIO, text, final, !bytes || place.reused);
-    const data = bytes ? keep(bytes, place.at, cbIO, place.reused) : copyOut(place.data, 0, cbIO);
-    return { data, text, final, close: false };
+    const bytes = place.bytes ?? EMPTY;
+    if (buffer) return this.#fill(buffer, bytes, at, cbIO, text, final, reused);
+    return { data: keep(bytes, at, cbIO, reused), text, final, close: false };
   }
 
   /** Copies to the caller's `buffer` what it holds, and parks the rest. */
@@ -200,10 +199,8 @@ export class Reader {
         this.#close(true);
         return undefined;
       }
-      const { bytes, cbIO, utf8Encoded, finalFragment } = place;
-      const message = bytes
-        ? this.#add(bytes, place.at, cbIO, utf8Encoded, finalFragment, place.ascii, place.reused)
-        : this.#add(place.data, 0, cbIO, utf8Encoded, finalFragment, false, true);
+      const { at, cbIO, utf8Encoded, finalFragment, ascii, reused } = place;
+      const message = this.#add(place.bytes ?? EMPTY, at, cbIO, utf8Encoded, finalFragment, ascii, reused);
       if (message !== undefined) return message;
     }
   }

@@ -31,6 +31,9 @@ export function lend(bytes: Uint8Array, at: number, length: number): Uint8Array 
   return view;
 }
 
+/** The walk of a window that is not ours. */
+const ELSEWHERE = -1;
+
 /**
  * The out-parameters of one call, reusable from call to call. Passing one says that the caller looks at
  * `completionExpected`, so the call may finish inline; without one, a call that does not fail always ends in its
@@ -59,10 +62,11 @@ export class FragmentResult {
     return (this.#data ??= lend(this.bytes!, this.at, this.cbIO));
   }
 
+  /** For contexts that are not this package's. What they lend may be overwritten. */
   set data(data: Uint8Array) {
+    this.lies(data, 0, data.length, ELSEWHERE);
+    this.ascii = false;
     this.#data = data;
-    this.bytes = null;
-    this.#walk = 0;
   }
 
   /** Whether the bytes are overwritten later, as a lent view's are, or the caller's to keep. */
@@ -81,7 +85,7 @@ export class FragmentResult {
 
   /** @internal Whether the piece lay in the window, and that is being walked by now for another. */
   past(walk: number): boolean {
-    return this.#walk !== 0 && this.#walk !== walk;
+    return this.#walk > 0 && this.#walk !== walk;
   }
 
   /** @internal Says that the call is over, without a piece. */

@@ -76,21 +76,21 @@ export class Sender implements Completing, Aborting, Flushing {
     result: FragmentResult | undefined,
   ): HResult {
     const { memory } = this.#engine;
-    const view = data instanceof FragmentResult ? (data.bytes ? null : data.data) : data;
     let bytes: Uint8Array;
     let at = 0;
-    let length: number;
-    if (view === null) {
-      ({ bytes, at, cbIO: length } = data as FragmentResult & { bytes: Uint8Array });
-    } else if (view === lent.view) {
+    let length = 0;
+    if (data instanceof FragmentResult) {
+      bytes = data.bytes ?? EMPTY;
+      if (data.bytes) ({ at, cbIO: length } = data);
+    } else if (data === lent.view) {
       ({ bytes, at, length } = lent);
     } else {
-      bytes = view;
-      length = view.length;
+      bytes = data;
+      length = data.length;
       // A payload that is copied anyway may lie where it will.
-      if (length > COPY_MOST && view.buffer === memory.buffer) {
+      if (length > COPY_MOST && data.buffer === memory.buffer) {
         bytes = memory.bytes;
-        at = view.byteOffset;
+        at = data.byteOffset;
       }
     }
     const room = this.#ready();
@@ -107,7 +107,7 @@ export class Sender implements Completing, Aborting, Flushing {
       if (room) this.#complete();
       return S_OK;
     }
-    this.#payload = view ?? (data as FragmentResult).data;
+    this.#payload = data instanceof FragmentResult ? data.data : data;
     this.#payloadAt = -1;
     this.#payloadFirst = first;
     // A stream of the application's own may call the context from inside a write: this call is under way before its first.
