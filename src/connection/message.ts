@@ -3,6 +3,7 @@
  * kept until its last, small ones gathered in blocks, so that a message of empty or one-byte fragments costs no more
  * than its bytes.
  */
+import { markAsUntransferable } from 'node:worker_threads';
 import { decodeText } from './text.ts';
 
 export type Message = string | Uint8Array;
@@ -18,10 +19,12 @@ let slabUsed = 0;
 let viewed = slab;
 let viewedBuffer = slab.buffer;
 
+/** Returns a view of bytes beside which others lie: who transfers his buffer must not take theirs with it. */
 function view(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8Array {
   if (bytes !== viewed) {
     viewed = bytes;
     viewedBuffer = bytes.buffer;
+    markAsUntransferable(viewedBuffer);
   }
   return new Uint8Array(viewedBuffer, bytes.byteOffset + at, length);
 }
@@ -40,9 +43,13 @@ export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Arr
   return view(slab, from, length);
 }
 
-/** Returns `length` bytes from `at` on as the caller's to keep: those that are `reused` copied, others where they lie. */
+/**
+ * Returns `length` bytes from `at` on as the caller's to keep: those that are `reused` copied, others where they lie, unless
+ * a few would keep very many.
+ */
 export function keep(bytes: Uint8Array, at: number, length: number, reused: boolean): Uint8Array {
-  return reused ? copyOut(bytes, at, length) : view(bytes as Uint8Array<ArrayBuffer>, at, length);
+  if (reused || (length < SMALL && bytes.length > BLOCK_MOST)) return copyOut(bytes, at, length);
+  return view(bytes as Uint8Array<ArrayBuffer>, at, length);
 }
 
 export class Gathering {

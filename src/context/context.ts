@@ -96,8 +96,8 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult {
+    const fits = data instanceof FragmentResult ? data.stands(this.#engine.live.walk) : data instanceof Uint8Array;
     if (result) result.completionExpected = false;
-    const fits = data instanceof FragmentResult ? !data.past(this.#engine.live.walk) : data instanceof Uint8Array;
     if (!fits) return E_INVALIDARG;
     if (badCall(async, completion, result)) return E_INVALIDARG;
     if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;

@@ -70,7 +70,7 @@ export interface Stats {
 export interface WebSocketContext extends IWebSocketContext {
   /**
    * IIS's method. The result of an inline read stands for its piece here, and costs less than a view of it; behind its
-   * time, which is that of a lent view, it is E_INVALIDARG.
+   * time, which is that of a lent view, and where its call was pending, it is E_INVALIDARG.
    */
   writeFragment(
     data: Uint8Array | FragmentResult,

@@ -83,9 +83,12 @@ export class FragmentResult {
     this.#data = null;
   }
 
-  /** @internal Whether the piece lay in the window, and that is being walked by now for another. */
-  past(walk: number): boolean {
-    return this.#walk > 0 && this.#walk !== walk;
+  /**
+   * @internal Whether it stands for what it tells of: not where its call was pending, for that told its completion, nor
+   * where the piece lay in the window, and that has been walked for others since.
+   */
+  stands(walk: number): boolean {
+    return !this.completionExpected && (this.#walk <= 0 || this.#walk === walk);
   }
 
   /** @internal Says that the call is over, without a piece. */

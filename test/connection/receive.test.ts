@@ -81,6 +81,36 @@ test('what was received stays as it was while more arrives', async () => {
   for (const [index, data] of kept.entries()) assert.equal(Buffer.from(data), before[index]);
 });
 
+test('who transfers what was received takes no bytes of others with it', async () => {
+  const { connection, peer } = wired();
+  const sent = [pattern(10), pattern(5000), pattern(20), pattern(6000)];
+  peer.send(...sent.map(data => ({ opcode: 2, data })));
+  await turns();
+  const received: Uint8Array[] = [];
+  for (const _ of sent) {
+    const { data } = await connection.receive();
+    received.push(data);
+    try {
+      structuredClone(data, { transfer: [data.buffer as ArrayBuffer] });
+    } catch (error) {
+      assert.is((error as Error).name, 'DataCloneError');
+    }
+  }
+  for (const [index, data] of received.entries()) assert.ok(sent[index]!.equals(data), `${sent[index]!.length} bytes`);
+});
+
+test('a few bytes that stay do not keep many that came with them', async () => {
+  const { connection, peer } = wired();
+  for (const many of [1000, 200_000]) {
+    peer.send({ opcode: 2, data: pattern(10) }, { opcode: 2, data: pattern(many) });
+    await turns();
+    const few = (await connection.receive()).data;
+    assert.ok(pattern(10).equals(few));
+    assert.ok(few.buffer.byteLength <= 65_536, `${few.buffer.byteLength} bytes`);
+    assert.ok(pattern(many).equals((await connection.receive()).data));
+  }
+});
+
 test("a caller's buffer is filled as far as it goes, and the rest is for the next receive", async () => {
   const { connection, peer } = wired();
   const buffer = new Uint8Array(4);

@@ -476,6 +476,29 @@ for (const role of ROLES) {
     assert.equal([await peer.next(), await peer.next()], ['text', 'text "set"']);
   });
 
+  test(`${role}: the result of a call that was pending stands for no piece, and least of all for one read before`, async () => {
+    const { context, peer } = open(role);
+    const result = new FragmentResult();
+    peer.text('before');
+    await turns();
+    assert.is(context.readFragment(null, true, NOTHING, 0, result), S_OK);
+    const told: number[] = [];
+    context.readFragment(
+      null,
+      true,
+      () => {
+        told.push(context.writeFragment(result, true, true, true, NOTHING));
+        told.push(context.writeFragment(result, true, true, true, NOTHING, 0, result));
+        told.push(Number(result.completionExpected));
+      },
+      0,
+      result,
+    );
+    peer.text('now');
+    await turns();
+    assert.equal(told, [E_INVALIDARG, E_INVALIDARG, 0]);
+  });
+
   test(`${role}: an inline read tells where its piece lies, whether it is ASCII, and whether it stays`, async () => {
     const { context, peer } = open(role);
     const result = new FragmentResult();

@@ -70,9 +70,9 @@ export class Watched implements IWebSocketContext {
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult {
-    return this.#call(completion, async, result, watched =>
-      this.context.writeFragment(data, async, utf8Encoded, finalFragment, watched, completionContext, result),
-    );
+    const call = (watched: WebSocketCompletion | null | undefined) =>
+      this.context.writeFragment(data, async, utf8Encoded, finalFragment, watched, completionContext, result);
+    return this.#call(completion, async, result, call, data);
   }
 
   readFragment(
@@ -175,6 +175,7 @@ export class Watched implements IWebSocketContext {
     async: boolean,
     result: FragmentResult | undefined,
     call: (completion: WebSocketCompletion | null | undefined) => HResult,
+    data: unknown = null,
   ): HResult {
     this.started++;
     let returned = false;
@@ -189,7 +190,8 @@ export class Watched implements IWebSocketContext {
     };
     // What is no function reaches the context as it is.
     const watched = typeof completion === 'function' ? told : completion;
-    if (result) result.completionExpected = true;
+    // One that stands for a piece says what its read said.
+    if (result && result !== data) result.completionExpected = true;
     const hr = this.#within(() => call(watched));
     returned = true;
     const expected = !FAILED(hr) && async && (result ? result.completionExpected : true);
