@@ -85,10 +85,12 @@ export class FragmentResult {
 
   /**
    * @internal Whether it stands for what it tells of: not where its call was pending, for that told its completion, nor
-   * where the piece lay in the window, and that has been walked for others since.
+   * where the piece lay in the window, and that has been walked for others since, nor where its buffer was transferred.
    */
   stands(walk: number): boolean {
-    return !this.completionExpected && (this.#walk <= 0 || this.#walk === walk);
+    const { bytes } = this;
+    if (this.completionExpected || (this.#walk > 0 && this.#walk !== walk)) return false;
+    return bytes === null || this.at + this.cbIO <= bytes.length;
   }
 
   /** @internal Says that the call is over, without a piece. */

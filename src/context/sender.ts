@@ -82,7 +82,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (data instanceof FragmentResult) {
       bytes = data.bytes ?? EMPTY;
       if (data.bytes) ({ at, cbIO: length } = data);
-    } else if (data === lent.view) {
+    } else if (data === lent.view && data.length === lent.length) {
       ({ bytes, at, length } = lent);
     } else {
       bytes = data;

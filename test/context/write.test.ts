@@ -499,6 +499,24 @@ for (const role of ROLES) {
     assert.equal(told, [E_INVALIDARG, E_INVALIDARG, 0]);
   });
 
+  test(`${role}: where the buffer of a piece was transferred, its result is refused, and its view is empty`, async () => {
+    for (const length of [10, 1000, 20_000]) {
+      const { context, peer } = open(role);
+      peer.binary(pattern(length));
+      await turns();
+      const result = new FragmentResult();
+      const buffer = new Uint8Array(length + 1);
+      assert.is(context.readFragment(buffer, true, NOTHING, 0, result), S_OK);
+      const { data } = result;
+      structuredClone(buffer, { transfer: [buffer.buffer] });
+      assert.is(context.writeNow(result).hr, E_INVALIDARG);
+      assert.is((await context.write(data)).cbIO, 0);
+      context.writeNow('after');
+      assert.equal([await peer.next(), await peer.next()], ['binary', 'text "after"']);
+      assert.is(context.context.stats.bytesSent, 5);
+    }
+  });
+
   test(`${role}: an inline read tells where its piece lies, whether it is ASCII, and whether it stays`, async () => {
     const { context, peer } = open(role);
     const result = new FragmentResult();
