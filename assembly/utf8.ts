@@ -42,7 +42,7 @@ export function validPrefix(ptr: usize, length: u32, carry: u32): u32 {
 @inline
 function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 {
   const end = ptr + length;
-  const keys = i32x4.splat(key);
+  let keys = i32x4.splat(key);
   const carried = (carry & 0xff_ffff) << (32 - (carry >> UTF8_COUNT_SHIFT << 3));
   let before = i32x4.replace_lane(i32x4.splat(0), 3, carried);
   let wide: u32 = carried ? UTF8_WIDE : 0;
@@ -70,6 +70,25 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
     }
     before = v;
     ptr += 16;
+
+    // A vector across two cache lines costs more. Where there are many, the second one is judged by itself, and unmasked no
+    // further than to the next multiple of 16, where the blocks begin.
+    if (<usize>length > STRETCH) {
+      const aligned = ptr + 16 & ~15;
+      const behind = v128.load(aligned);
+      v = v128.load(ptr);
+      if (masked) {
+        v128.store(ptr, v = v128.xor(v, keys));
+        v128.store(aligned, behind);
+        key = rotateKey(key, <u32>(aligned - ptr));
+        keys = i32x4.splat(key);
+      }
+      if (wide | i8x16.bitmask(v)) {
+        wide |= UTF8_WIDE;
+        wrong = v128.or(wrong, judgeVector(before, v));
+      }
+      ptr = aligned;
+    }
 
     const blocks = ptr + (end - ptr & ~63);
     if (ptr < blocks) {
