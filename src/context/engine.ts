@@ -63,7 +63,7 @@ export class Engine {
   #running: (Completing | null)[] = [];
   readonly #dirty: (Flushing | null)[] = [];
   #dirtyCount = 0;
-  #gathered: Flushing[] = [];
+  #patient: Flushing[] = [];
   #aborts: Aborting[] = [];
   /** True between begin and settle: the turn's end is in sight and need not be asked for. */
   #inside = false;
@@ -90,15 +90,6 @@ export class Engine {
   due(completing: Completing): void {
     this.#due[this.#dueCount++] = completing;
     this.#schedule();
-  }
-
-  #gather(flushing: Flushing): void {
-    if (this.#gathered.push(flushing) > 1) return;
-    setImmediate(() => {
-      const gathered = this.#gathered;
-      this.#gathered = [];
-      for (const flushing of gathered) flush(flushing);
-    });
   }
 
   /** Has `flushing` send at the end of this turn, or of this round of reads. */
@@ -152,7 +143,7 @@ export class Engine {
     for (let index = 0; index < this.#dirtyCount; index++) {
       const flushing = dirty[index]!;
       dirty[index] = null;
-      if (flushing.patient) this.#gather(flushing);
+      if (flushing.patient) this.#flushLater(flushing);
       else flush(flushing);
     }
     this.#dirtyCount = 0;
@@ -167,6 +158,15 @@ export class Engine {
       this.#keysUsed = 0;
     }
     return this.#keys[this.#keysUsed++]!;
+  }
+
+  #flushLater(flushing: Flushing): void {
+    if (this.#patient.push(flushing) > 1) return;
+    setImmediate(() => {
+      const patient = this.#patient;
+      this.#patient = [];
+      for (const flushing of patient) flush(flushing);
+    });
   }
 
   #schedule(): void {
