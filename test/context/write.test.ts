@@ -11,8 +11,8 @@ import {
   S_OK,
 } from '../../src/context/hresult.ts';
 import { FragmentResult } from '../../src/context/result.ts';
-import { engine, leaveNothing, open, ROLES, turns } from '../support/pair.ts';
-import { pattern } from '../support/peer.ts';
+import { engine, leaveNothing, open, ROLES, type Role, turns } from '../support/pair.ts';
+import { type Peer, pattern } from '../support/peer.ts';
 
 const test = suite('context/write');
 test.after.each(leaveNothing);
@@ -21,6 +21,24 @@ const NOTHING = () => assert.unreachable('a call that finished inline has no com
 const LENGTHS = [
   0, 1, 2, 3, 125, 126, 127, 300, 16_383, 16_384, 16_385, 65_520, 65_535, 65_536, 65_537, 200_000, 600_000,
 ];
+
+/** Fills the window with what another connection receives. */
+async function overwriteWindow(role: Role): Promise<void> {
+  const other = open(role);
+  other.peer.binary(Buffer.alloc(262_000, 0xee));
+  await other.context.read();
+}
+
+/** Returns the payload of the next message, of as many frames as it has. */
+async function messageOf(peer: Peer): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let final = false; !final; ) {
+    const received = (await peer.receive())!;
+    parts.push(received.data);
+    final = received.final;
+  }
+  return Buffer.concat(parts);
+}
 
 for (const role of ROLES) {
   // ── what goes out ──
@@ -399,25 +417,16 @@ for (const role of ROLES) {
           };
           let taken: Promise<void> | undefined;
           if (!gathered) source.context.readFragment(new Uint8Array(8), true, () => (taken = takeAll()));
-          source.peer.text('first');
-          source.peer.binary(pattern(length));
+          // In one packet: what is read inside the completion lies in the window still.
+          source.peer.send({ opcode: 1, data: Buffer.from('first') }, { opcode: 2, data: pattern(length) });
           await turns();
           if (gathered) {
             assert.is(source.context.readNow(new Uint8Array(8)).cbIO, 5);
             taken = takeAll();
           }
           await taken;
-          // The window is another's by now.
-          const other = open(role);
-          other.peer.binary(Buffer.alloc(262_000, 0xee));
-          await other.context.read();
-          const parts: Buffer[] = [];
-          for (let final = false; !final; ) {
-            const received = (await target.peer.receive())!;
-            parts.push(received.data);
-            final = received.final;
-          }
-          assert.ok(Buffer.concat(parts).equals(pattern(length)), `${length} bytes`);
+          await overwriteWindow(role);
+          assert.ok((await messageOf(target.peer)).equals(pattern(length)), `${length} bytes`);
         }
       });
     }
@@ -561,17 +570,8 @@ for (const role of ROLES) {
       });
       source.peer.binary(pattern(length));
       await relayed;
-      // The window is another's by now.
-      const other = open(role);
-      other.peer.binary(Buffer.alloc(262_000, 0xee));
-      await other.context.read();
-      const parts: Buffer[] = [];
-      for (let final = false; !final; ) {
-        const received = (await target.peer.receive())!;
-        parts.push(received.data);
-        final = received.final;
-      }
-      assert.ok(Buffer.concat(parts).equals(pattern(length)), `${length} bytes`);
+      await overwriteWindow(role);
+      assert.ok((await messageOf(target.peer)).equals(pattern(length)), `${length} bytes`);
     }
   });
 
