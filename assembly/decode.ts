@@ -9,7 +9,7 @@ import {
   FRAGMENTS_MOST, FRAGMENT_SIZE, NEXT, OP_CLOSE, OP_TEXT, UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE,
 } from "./abi";
 import { fault, NEED_MORE, readHeader } from "./header";
-import { rotateKey, unmask } from "./mask";
+import { maskCopy, rotateKey, unmask } from "./mask";
 import { Decoder } from "./memory";
 import { unmaskText, validPrefix, validate } from "./utf8";
 
@@ -25,6 +25,7 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
   if (decoder.fault) return -<i32>decoder.fault;
   let fragment: usize = FRAGMENTS;
   let broken = 0;
+  let behind: usize = 0;
 
   if (decoder.carried) {
     ptr -= decoder.carried;
@@ -34,6 +35,7 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
 
   while (ptr < end && fragment < FRAGMENTS_END && !decoder.closed) {
     const available = <u32>(end - ptr);
+    let at = ptr;
     let length: u32;
     let flags: u32;
 
@@ -51,6 +53,8 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
       }
       ptr += used;
       if (control) {
+        at = ptr;
+        behind = 0;
         length = <u32>decoder.remaining;
         decoder.remaining = 0;
         unmask(ptr, length, decoder.key);
@@ -62,18 +66,21 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
         flags = opcode | FLAG_FINAL;
       } else {
         if (decoder.remaining && ptr == end) break;
-        length = readPayload(decoder, ptr, end);
+        at = roomBehind(behind, ptr, end, decoder);
+        length = readPayload(decoder, at, ptr, end);
         flags = payloadFlags;
+        behind = at + length;
       }
     } else {
-      length = readPayload(decoder, ptr, end);
+      length = readPayload(decoder, at, ptr, end);
       flags = payloadFlags;
+      behind = at + length;
     }
 
     // What a broken text still held before the break is a fragment like any other.
     if (decoder.fault) broken = -<i32>decoder.fault;
     if (length || !broken) {
-      store<u32>(fragment, <u32>ptr);
+      store<u32>(fragment, <u32>at);
       store<u32>(fragment, length, 4);
       store<u32>(fragment, flags, 8);
       fragment += FRAGMENT_SIZE;
@@ -91,11 +98,22 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
   return count;
 }
 
+/**
+ * Where the piece at `ptr` goes: as far in front as the piece before it, which ends at `behind`, leaves room for the header
+ * of an unmasked frame. A masked header is longer, so pieces move together, and what answers them lies in a row.
+ */
+@inline
+function roomBehind(behind: usize, ptr: usize, end: usize, decoder: Decoder): usize {
+  if (!behind) return ptr;
+  const length = min(<u64>(end - ptr), decoder.remaining);
+  return behind + (length < 126 ? 2 : length < 0x1_0000 ? 4 : 10);
+}
+
 /** The flags of the piece that readPayload read last. */
 let payloadFlags: u32 = 0;
 
-/** Unmasks and judges what is here of this frame's payload; returns its length, cut in front of a fault. */
-function readPayload(decoder: Decoder, ptr: usize, end: usize): u32 {
+/** Unmasks and judges what is here of this frame's payload, and puts it at `at`; returns its length, cut in front of a fault. */
+function readPayload(decoder: Decoder, at: usize, ptr: usize, end: usize): u32 {
   const available = <u64>(end - ptr);
   let length = <u32>min(available, decoder.remaining);
   const remaining = decoder.remaining - length;
@@ -106,9 +124,10 @@ function readPayload(decoder: Decoder, ptr: usize, end: usize): u32 {
 
   if (opcode == OP_TEXT && decoder.validates) {
     const before = decoder.unfinished;
-    const after = decoder.role ? unmaskText(ptr, length, key, before) : validate(ptr, length, before);
+    if (!decoder.role && at != ptr) memory.copy(at, ptr, length);
+    const after = decoder.role ? unmaskText(at, ptr, length, key, before) : validate(at, length, before);
     if (after == UTF8_INVALID) {
-      length = validPrefix(ptr, length, before);
+      length = validPrefix(at, length, before);
       return broken(decoder, ptr + length, length);
     }
     const unfinished = after & ~UTF8_WIDE;
@@ -117,7 +136,9 @@ function readPayload(decoder: Decoder, ptr: usize, end: usize): u32 {
     decoder.unfinished = unfinished;
     if (!(after & UTF8_WIDE)) flags |= FLAG_ASCII;
   } else if (key) {
-    unmask(ptr, length, key);
+    maskCopy(at, ptr, length, key);
+  } else if (at != ptr) {
+    memory.copy(at, ptr, length);
   }
 
   decoder.remaining = remaining;

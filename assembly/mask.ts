@@ -13,7 +13,7 @@ export function unmask(ptr: usize, length: u32, key: u32): void {
   else maskLong(ptr, ptr, length, key);
 }
 
-/** Writes the masked bytes at `src` to `dest`; the stretches do not overlap. */
+/** Writes the masked bytes at `src` to `dest`, which does not lie behind `src` where they overlap. */
 export function maskCopy(dest: usize, src: usize, length: u32, key: u32): void {
   if (length < 16) maskShort(dest, src, length, key);
   else maskLong(dest, src, length, key);

@@ -28,30 +28,31 @@ const ED: usize = memory.data<u32>([0xeded_eded], 4);
  * UNSOUND or the leads that it saw, by which the next blocks may be judged.
  */
 export function judge(leads: i32, ptr: usize, end: usize): i32 {
-  return judgeBy(leads, ptr, end, false, 0);
+  return judgeBy(leads, ptr, end, false, 0, 0);
 }
 
-/** The same, of what is unmasked in place on the way. */
-export function unmaskJudge(leads: i32, ptr: usize, end: usize, key: u32): i32 {
-  return judgeBy(leads, ptr, end, true, key);
-}
-
-@inline
-function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32): i32 {
-  if (leads == TWO) return judgePlanes(ptr, end, masked, key, true, false, false, false);
-  if (leads == THREE) return judgePlanes(ptr, end, masked, key, false, true, false, false);
-  if (leads == (THREE | BOUND)) return judgePlanes(ptr, end, masked, key, false, true, false, true);
-  if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, true, true, false, false);
-  if (leads == (THREE | FOUR)) return judgePlanes(ptr, end, masked, key, false, true, true, false);
-  return judgeAscii(ptr, end, masked, key);
+/** The same, of what is unmasked on the way, from `shift` bytes further on. */
+export function unmaskJudge(leads: i32, ptr: usize, end: usize, key: u32, shift: usize): i32 {
+  return judgeBy(leads, ptr, end, true, key, shift);
 }
 
 @inline
-function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32): i32 {
+function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32, shift: usize): i32 {
+  if (leads == TWO) return judgePlanes(ptr, end, masked, key, shift, true, false, false, false);
+  if (leads == THREE) return judgePlanes(ptr, end, masked, key, shift, false, true, false, false);
+  if (leads == (THREE | BOUND)) return judgePlanes(ptr, end, masked, key, shift, false, true, false, true);
+  if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, shift, true, true, false, false);
+  if (leads == (THREE | FOUR)) return judgePlanes(ptr, end, masked, key, shift, false, true, true, false);
+  return judgeAscii(ptr, end, masked, key, shift);
+}
+
+@inline
+function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32, shift: usize): i32 {
   const keys = i32x4.splat(key);
   let all = v128.load(ptr - 16);
   for (; ptr < end; ptr += 64) {
-    let a = v128.load(ptr), b = v128.load(ptr, 16), c = v128.load(ptr, 32), d = v128.load(ptr, 48);
+    const at = ptr + shift;
+    let a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
     if (masked) {
       v128.store(ptr, a = v128.xor(a, keys));
       v128.store(ptr, b = v128.xor(b, keys), 16);
@@ -65,7 +66,7 @@ function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32): i32 {
 
 @inline
 function judgePlanes(
-  ptr: usize, end: usize, masked: bool, key: u32, two: bool, three: bool, four: bool, bound: bool,
+  ptr: usize, end: usize, masked: bool, key: u32, shift: usize, two: bool, three: bool, four: bool, bound: bool,
 ): i32 {
   const keys = i32x4.splat(key);
   const fromC0 = v128.load32_splat(FROM_C0), fromE0 = v128.load32_splat(FROM_E0);
@@ -79,7 +80,8 @@ function judgePlanes(
   let wrong: u64 = 0;
 
   for (; ptr < end; ptr += 64) {
-    let a = v128.load(ptr), b = v128.load(ptr, 16), c = v128.load(ptr, 32), d = v128.load(ptr, 48);
+    const at = ptr + shift;
+    let a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
     if (masked) {
       v128.store(ptr, a = v128.xor(a, keys));
       v128.store(ptr, b = v128.xor(b, keys), 16);

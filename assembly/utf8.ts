@@ -8,7 +8,7 @@
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
 import { ALL, leadsOf } from "./leads";
 import { judgeBlocks, judgeEnd, judgeVector } from "./lookup";
-import { rotateKey, unmask } from "./mask";
+import { maskCopy, rotateKey } from "./mask";
 import { judge, unmaskJudge, UNSOUND } from "./planes";
 
 const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
@@ -18,12 +18,12 @@ const STRETCH: usize = 2048;
 
 /** Validates; returns the new carry with UTF8_WIDE where a byte was above 0x7f, or UTF8_INVALID. */
 export function validate(ptr: usize, length: u32, carry: u32): u32 {
-  return walk(ptr, length, 0, carry, false);
+  return walk(ptr, 0, length, 0, carry, false);
 }
 
-/** Unmasks in place and validates. */
-export function unmaskText(ptr: usize, length: u32, key: u32, carry: u32): u32 {
-  return walk(ptr, length, key, carry, true);
+/** Writes the unmasked bytes at `src` to `dest`, which is `src` or lies in front of it, and validates them. */
+export function unmaskText(dest: usize, src: usize, length: u32, key: u32, carry: u32): u32 {
+  return walk(dest, src - dest, length, key, carry, true);
 }
 
 /** Returns how many bytes stand before the first that makes the text invalid. */
@@ -39,8 +39,9 @@ export function validPrefix(ptr: usize, length: u32, carry: u32): u32 {
   return used;
 }
 
+/** What is masked lies `shift` bytes behind where it is to be. */
 @inline
-function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 {
+function walk(ptr: usize, shift: usize, length: u32, key: u32, carry: u32, masked: bool): u32 {
   const end = ptr + length;
   let keys = i32x4.splat(key);
   const carried = (carry & 0xff_ffff) << (32 - (carry >> UTF8_COUNT_SHIFT << 3));
@@ -51,18 +52,18 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
   let last: u32;
 
   if (length < 16) {
-    rest = loadShort(ptr, length);
+    rest = loadShort(ptr + shift, length);
     if (masked) {
       rest = v128.xor(rest, v128.and(keys, below(length)));
-      unmask(ptr, length, key);
+      maskCopy(ptr, ptr + shift, length, key);
     }
     last = lastFour(carried, rest, length);
   } else {
     // Loaded before it is unmasked, like every last vector in mask.ts; what of it is still to be judged moves to the front.
-    let final = v128.load(end - 16);
+    let final = v128.load(end + shift - 16);
     if (masked) final = v128.xor(final, i32x4.splat(rotateKey(key, length)));
 
-    let v = v128.load(ptr);
+    let v = v128.load(ptr + shift);
     if (masked) v128.store(ptr, v = v128.xor(v, keys));
     if (carried | i8x16.bitmask(v)) {
       wide |= UTF8_WIDE;
@@ -76,7 +77,7 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
     if (<usize>length > STRETCH) {
       const aligned = ptr + 16 & ~15;
       const behind = v128.load(aligned);
-      v = v128.load(ptr);
+      v = v128.load(ptr + shift);
       if (masked) {
         v128.store(ptr, v = v128.xor(v, keys));
         v128.store(aligned, behind);
@@ -92,12 +93,12 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
 
     const blocks = ptr + (end - ptr & ~63);
     if (ptr < blocks) {
-      wide = walkBlocks(ptr, blocks, key, masked, wide);
+      wide = walkBlocks(ptr, shift, blocks, key, masked, wide);
       ptr = blocks;
       before = v128.load(ptr - 16);
     }
     for (; ptr + 16 <= end; ptr += 16) {
-      v = v128.load(ptr);
+      v = v128.load(ptr + shift);
       if (masked) v128.store(ptr, v = v128.xor(v, keys));
       if (i8x16.bitmask(v)) {
         wide |= UTF8_WIDE;
@@ -127,11 +128,11 @@ function walk(ptr: usize, length: u32, key: u32, carry: u32, masked: bool): u32 
  * that does not do, by the one that it calls for itself. Returns UTF8_WIDE or 0, with UTF8_INVALID where it is.
  */
 @inline
-function walkBlocks(ptr: usize, end: usize, key: u32, masked: bool, wide: u32): u32 {
+function walkBlocks(ptr: usize, shift: usize, end: usize, key: u32, masked: bool, wide: u32): u32 {
   let leads = wide ? leadsOf(ptr, ptr) : 0;
   while (ptr < end) {
     const stop = min(ptr + STRETCH, end);
-    let seen = masked ? unmaskJudge(leads, ptr, stop, key) : judge(leads, ptr, stop);
+    let seen = masked ? unmaskJudge(leads, ptr, stop, key, shift) : judge(leads, ptr, stop);
     if (seen == UNSOUND) {
       leads = leadsOf(ptr, stop);
       if (leads != ALL) seen = judge(leads, ptr, stop);

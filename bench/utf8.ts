@@ -93,11 +93,11 @@ function unmaskRows(data: Uint8Array): Row[] {
     ...pair('bufferutil, utf-8-validate', isValidUtf8),
     ...pair('bufferutil, buffer.isUtf8', isUtf8),
     ...kernels.map(({ build, bytes, exports }) =>
-      onMemory(`ours, ${build}`, data, bytes, place => exports.unmaskText(place, data.length, 0, 0)),
+      onMemory(`ours, ${build}`, data, bytes, place => exports.unmaskText(place, place, data.length, 0, 0)),
     ),
     onMemory('ours, copied in first', data, bytes, place => {
       bytes.set(data, place);
-      return exports.unmaskText(place, data.length, 0, 0);
+      return exports.unmaskText(place, place, data.length, 0, 0);
     }),
   ];
 }

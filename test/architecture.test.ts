@@ -15,7 +15,7 @@ const ANY = [''];
 const ROOMS: Record<string, { ours: readonly string[]; node: readonly string[] }> = {
   assembly: { ours: [], node: [] },
   'src/codec': { ours: ['assembly/abi.ts', 'assembly/baseline.js', 'assembly/relaxed.js'], node: [] },
-  'src/transport': { ours: ['src/codec/'], node: ['node:net', 'node:tls', 'node:stream'] },
+  'src/transport': { ours: ['src/codec/'], node: ['node:fs', 'node:net', 'node:tls', 'node:stream'] },
   'src/context': {
     ours: ['assembly/abi.ts', 'src/codec/', 'src/transport/transport.ts', 'src/transport/intake.ts'],
     node: ['node:crypto'],

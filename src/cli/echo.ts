@@ -14,27 +14,20 @@ export function echo(context: WebSocketContext): void {
       answerClose(context);
       return;
     }
-    if (!write(context, read, read.utf8Encoded, read.finalFragment)) return;
+    if (!write(context, read.utf8Encoded, read.finalFragment)) return;
   }
 }
 
-function onRead(
-  hr: HResult,
-  context: unknown,
-  _cbIO: number,
-  utf8: boolean,
-  final: boolean,
-  close: boolean,
-  data: Uint8Array,
-): void {
+/** `read` holds the piece, as after a read that had not to wait. */
+function onRead(hr: HResult, context: unknown, _cbIO: number, utf8: boolean, final: boolean, close: boolean): void {
   if (FAILED(hr)) return;
   if (close) answerClose(context as WebSocketContext);
-  else if (write(context as WebSocketContext, data, utf8, final)) echo(context as WebSocketContext);
+  else if (write(context as WebSocketContext, utf8, final)) echo(context as WebSocketContext);
 }
 
-/** Returns whether the write is done; otherwise onWritten goes on. */
-function write(context: WebSocketContext, data: Uint8Array | FragmentResult, utf8: boolean, final: boolean): boolean {
-  const hr = context.writeFragment(data, true, utf8, final, onWritten, context, written);
+/** Writes the piece that was read. Returns whether that is done; otherwise onWritten goes on. */
+function write(context: WebSocketContext, utf8: boolean, final: boolean): boolean {
+  const hr = context.writeFragment(read, true, utf8, final, onWritten, context, written);
   return !FAILED(hr) && !written.completionExpected;
 }
 

@@ -16,7 +16,7 @@ export interface Exports {
   writeHeader(dest: number, first: number, length: number, masked: boolean, key: number): number;
   maskCopy(dest: number, src: number, length: number, key: number): void;
   unmask(ptr: number, length: number, key: number): void;
-  unmaskText(ptr: number, length: number, key: number, carry: number): number;
+  unmaskText(dest: number, src: number, length: number, key: number, carry: number): number;
   openDecoder(record: number, role: number, validates: boolean, messageLimit: number): void;
   validate(ptr: number, length: number, carry: number): number;
 }

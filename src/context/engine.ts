@@ -34,6 +34,11 @@ export interface Flushing {
   flush(): void;
 }
 
+/** Something that has bytes to send which lie in the window. */
+export interface Leaving {
+  leave(): void;
+}
+
 /** Runs a caller's callback's error as an uncaught one, behind the walk that it must not disturb. */
 export function rethrow(error: unknown): void {
   queueMicrotask(() => {
@@ -57,6 +62,8 @@ export class Engine {
   readonly deadlines = new Deadlines();
   /** The fragments of the window that is being walked. */
   readonly live: Pieces;
+  /** Whose frames lie in it. */
+  resident: Leaving | null = null;
 
   #due: (Completing | null)[] = [];
   #dueCount = 0;

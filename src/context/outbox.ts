@@ -6,17 +6,19 @@
  * no page but the one in the kernel's hands.
  */
 import { HEADER_MOST, SCRATCH } from '../../assembly/abi.ts';
-import { PAGE_SIZE } from '../codec/memory.ts';
+import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
 import type { Transport } from '../transport/transport.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, Leaving } from './engine.ts';
 import type { Page } from './pages.ts';
 import { copy } from './pieces.ts';
 
 const STASH_LEAST = 4096;
+/** Up to here the kernel that masks is the quicker copy, with a key of zero. */
+const MOVE_BY_WASM = 512;
 /** §5.2: a length up to this stands in the second byte. */
 const SHORT_MOST = 125;
 
-export class Outbox {
+export class Outbox implements Leaving {
   readonly #engine: Engine;
   readonly #transport: Transport;
   /** Whether frames are masked (RFC 6455 §5.1: by clients). */
@@ -30,6 +32,10 @@ export class Outbox {
   #end = 0;
   #chunks: Uint8Array[] | null = null;
   #pages: Page[] | null = null;
+
+  // The frames that lie in the window, one behind the other, while it is walked.
+  #windowStart = 0;
+  #windowEnd = 0;
 
   // What waits for the write under way, and what that holds.
   #stash: Uint8Array | null = null;
@@ -52,9 +58,53 @@ export class Outbox {
     return this.#stash !== null || this.#chunks !== null || this.#page !== null;
   }
 
+  /** Bytes of frames that lie in the window. */
+  get enclosed(): number {
+    return this.#windowEnd - this.#windowStart;
+  }
+
+  /**
+   * Makes a frame of a piece of the window where it lies, if that can be: in front of it decode has left room for a header,
+   * and behind the piece before it no more than that.
+   */
+  enclose(first: number, bytes: Uint8Array, at: number, length: number): boolean {
+    const engine = this.#engine;
+    const { memory } = engine;
+    if (bytes !== memory.bytes || engine.live.owner === null) return false;
+    const start = at - (length <= SHORT_MOST ? 2 : length < 0x1_0000 ? 4 : 10);
+    if (this.#windowEnd !== start) {
+      if (this.#masks) return false;
+      if (this.#windowEnd) this.leave();
+      if (engine.resident || this.writing) return false;
+      engine.resident = this;
+      this.#windowStart = start;
+    }
+    if (length <= SHORT_MOST) {
+      bytes[start] = first;
+      bytes[start + 1] = length;
+    } else {
+      memory.exports.writeHeader(start, first, length, false, 0);
+    }
+    this.#windowEnd = at + length;
+    return true;
+  }
+
+  /** Has the frames leave the window: to the kernel where they are many bytes, as far as it takes them, or to a page. */
+  leave(): void {
+    const end = this.#windowEnd;
+    if (!end) return;
+    const { memory } = this.#engine;
+    let at = this.#windowStart;
+    this.#windowStart = this.#windowEnd = 0;
+    this.#engine.resident = null;
+    if (end - at >= this.#transport.gathers && !this.waits) at += this.#transport.take(memory.bytes, at, end - at);
+    if (at < end) this.body(memory.bytes, at, end - at, 0);
+  }
+
   /** Puts a whole frame into the turn's page, masked if need be. The payload is `length` bytes of `bytes` from `at` on. */
   frame(first: number, bytes: Uint8Array, at: number, length: number): void {
     const { pages, memory } = this.#engine;
+    if (this.#windowEnd) this.leave();
     const { current, fill } = pages;
     if (current.ptr && fill + HEADER_MOST + length <= PAGE_SIZE) {
       this.#open();
@@ -90,6 +140,7 @@ export class Outbox {
   /** Begins a frame of `length` bytes, which follow by `body` or `lend`. */
   header(first: number, length: number): void {
     const { pages, memory } = this.#engine;
+    if (this.#windowEnd) this.leave();
     this.#key = this.#masks ? this.#engine.key() : 0;
     if (pages.fill + HEADER_MOST > PAGE_SIZE) pages.turn();
     this.#open();
@@ -107,13 +158,14 @@ export class Outbox {
 
   /** Copies `length` bytes from `at` on, the payload's from its byte `phase` on, into as many pages as it takes. */
   body(bytes: Uint8Array, at: number, length: number, phase: number): void {
-    const { pages } = this.#engine;
+    const { pages, memory } = this.#engine;
     for (const end = at + length; at < end; ) {
       if (pages.fill === PAGE_SIZE) pages.turn();
       this.#open();
       const { current, fill } = pages;
       const part = Math.min(end - at, PAGE_SIZE - fill);
-      copy(current.bytes, fill, bytes, at, part);
+      if (current.ptr && bytes === memory.bytes) move(memory, current.ptr + fill, at, part);
+      else copy(current.bytes, fill, bytes, at, part);
       if (this.#masks) this.#mask(current, fill, part, phase);
       this.#grow(part);
       at += part;
@@ -135,6 +187,7 @@ export class Outbox {
 
   /** Gives what is here to the transport, in one write; while another is under way, it waits. */
   send(): void {
+    if (this.#windowEnd) this.leave();
     if (this.writing) this.#stashStretches();
     else if (this.#chunks || this.#stash) this.#writeAll();
     else if (this.#page) this.#writeStretch();
@@ -153,6 +206,10 @@ export class Outbox {
 
   /** Forgets what has not been given to the transport. */
   drop(): void {
+    if (this.#windowEnd) {
+      this.#windowStart = this.#windowEnd = 0;
+      this.#engine.resident = null;
+    }
     this.#closeStretch();
     this.#releasePages();
     this.#stash = null;
@@ -235,4 +292,10 @@ export class Outbox {
     if (this.#pages) for (const page of this.#pages) this.#engine.pages.release(page);
     this.#chunks = this.#pages = null;
   }
+}
+
+/** Copies inside linear memory. */
+function move(memory: LinearMemory, dest: number, src: number, length: number): void {
+  if (length <= MOVE_BY_WASM) memory.exports.maskCopy(dest, src, length, 0);
+  else memory.bytes.copyWithin(dest, src, src + length);
 }

@@ -48,6 +48,7 @@ export class Receiver implements Completing {
   #buffer: Uint8Array | null = null;
   #completion: WebSocketCompletion | null = null;
   #completionContext: unknown = undefined;
+  #result: FragmentResult | undefined;
 
   // What no read took.
   #head: Pieces | null = null;
@@ -101,6 +102,7 @@ export class Receiver implements Completing {
         this.#engine.runDue();
       }
       this.#gather();
+      this.#engine.resident?.leave();
       live.owner = null;
     }
     this.complete();
@@ -134,6 +136,7 @@ export class Receiver implements Completing {
     this.#buffer = data;
     this.#completion = completion;
     this.#completionContext = completionContext;
+    this.#result = result;
     if (result) result.completionExpected = true;
     if (this.#head || this.end !== undefined) this.#engine.due(this);
     return S_OK;
@@ -244,9 +247,13 @@ export class Receiver implements Completing {
 
   #serve(pieces: Pieces): void {
     const buffer = this.#buffer;
+    const result = this.#result;
     this.#take(pieces, buffer);
     const { length } = pieces;
-    const data = buffer === null ? lend(pieces.bytes, pieces.at, length) : part(buffer, length);
+    if (result) this.#tell(pieces, buffer, result);
+    let data: Uint8Array;
+    if (buffer !== null) data = part(buffer, length);
+    else data = result ? result.data : lend(pieces.bytes, pieces.at, length);
     this.#finish(S_OK, length, pieces.utf8, pieces.final, false, data);
   }
 
@@ -255,7 +262,7 @@ export class Receiver implements Completing {
     const completionContext = this.#completionContext;
     this.waiting = this.#aborted = false;
     this.#buffer = this.#completion = null;
-    this.#completionContext = undefined;
+    this.#completionContext = this.#result = undefined;
     try {
       completion(hr, completionContext, cbIO, utf8, final, close, data);
     } catch (error) {

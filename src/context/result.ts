@@ -37,10 +37,12 @@ const ELSEWHERE = -1;
 /**
  * The out-parameters of one call, reusable from call to call. Passing one says that the caller looks at
  * `completionExpected`, so the call may finish inline; without one, a call that does not fail always ends in its
- * completion. The other fields mean something only where `completionExpected` is false.
+ * completion. The other fields mean something only where `completionExpected` is false; a read that was pending makes it so
+ * again for its completion, if it brings a piece, which the result then stands for as after an inline read.
  *
  * A view costs more than the bytes of a short piece, so an inline read makes none until `data` is asked for: who passes
- * the piece on gives the result itself to writeFragment, and who looks at it finds it in `bytes`.
+ * the piece on gives the result itself to writeFragment, and who looks at it finds it in `bytes`. A lent piece that is
+ * written so may go out from where it lies: it is not to be changed before the callback returns.
  */
 export class FragmentResult {
   completionExpected = false;
@@ -84,8 +86,8 @@ export class FragmentResult {
   }
 
   /**
-   * @internal Whether it stands for what it tells of: not where its call was pending, for that told its completion, nor
-   * where the piece lay in the window, and that has been walked for others since, nor where its buffer was transferred.
+   * @internal Whether it stands for what it tells of: not while its call is pending, which tells its completion, nor where
+   * the piece lay in the window, and that has been walked for others since, nor where its buffer was transferred.
    */
   stands(walk: number): boolean {
     const { bytes } = this;

@@ -61,7 +61,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Bytes accepted and not yet taken by the operating system. */
   get unsent(): number {
-    return this.#outbox.unsent;
+    return this.#outbox.unsent + this.#outbox.enclosed;
   }
 
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
@@ -92,6 +92,13 @@ export class Sender implements Completing, Aborting, Flushing {
         bytes = memory.bytes;
         at = data.byteOffset;
       }
+    }
+    if (data instanceof FragmentResult && result && this.#outbox.enclose(first, bytes, at, length)) {
+      this.bytesSent += length;
+      this.fragmentsSent++;
+      this.#mark();
+      result.ended(length, utf8, final, false);
+      return S_OK;
     }
     const room = this.#ready();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;

@@ -11,6 +11,7 @@
  * is not used, and serves the next write; otherwise it belongs to libuv until its `oncomplete`. From Node 26 on it takes
  * null and bytes, and answers 0 or, where bytes are left, a request. Which way it is, is learned from Node's own write.
  */
+import { writeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 
 type Fields = Record<symbol, unknown>;
@@ -30,6 +31,8 @@ type Answer = number | WriteRequest;
 export interface Handle {
   readonly constructor: { readonly name: string };
   readonly _parent?: Handle;
+  /** The descriptor; negative where there is none. */
+  readonly fd?: number;
   useUserBuffer?(buffer: Uint8Array): void;
   writeBuffer?(request: WriteRequest | null, chunk: Uint8Array): Answer;
   writev?(request: WriteRequest | null, chunks: readonly Uint8Array[], allBuffers: true): Answer;
@@ -105,6 +108,19 @@ export function directHandle(socket: Duplex): Handle | undefined {
 /** What directWrite answers beside a negated errno. */
 export const TAKEN = 0;
 export const PENDING = 1;
+
+/**
+ * Writes what the kernel takes at once, by the descriptor: a handle would keep a pointer to the rest. Returns how many bytes
+ * that was. What else may be wrong with a socket, the handle's own next write tells.
+ */
+export function writeNow(handle: Handle, bytes: Uint8Array, at: number, length: number): number {
+  if (handle.fd === undefined || handle.fd < 0) return 0;
+  try {
+    return writeSync(handle.fd, bytes, at, length);
+  } catch {
+    return 0;
+  }
+}
 
 function onComplete(this: WriteRequest, status: number): void {
   const { owner } = this;

@@ -14,6 +14,7 @@ import {
   readInto,
   TAKEN,
   type WriteOwner,
+  writeNow,
 } from './handle.ts';
 import type { Intake } from './intake.ts';
 import type { Transport, TransportOwner } from './transport.ts';
@@ -132,6 +133,13 @@ export class StreamTransport implements Transport, WriteOwner {
       socket.uncork();
     });
     return this.#settled();
+  }
+
+  take(bytes: Uint8Array, at: number, length: number): number {
+    const handle = this.#direct();
+    if (!handle || this.socket.destroyed) return 0;
+    (this.socket as unknown as TimedSocket)._unrefTimer?.();
+    return writeNow(handle, bytes, at, length);
   }
 
   wrote(status: number): void {

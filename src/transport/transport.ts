@@ -25,6 +25,11 @@ export interface Transport {
   write(chunk: Uint8Array): boolean;
   /** The same for several chunks. */
   writev(chunks: readonly Uint8Array[]): boolean;
+  /**
+   * Gives what can be taken at once of `length` bytes from `at` on, and holds on to nothing. Returns how many that was: 0
+   * too where a transport cannot do this. No write may be under way.
+   */
+  take(bytes: Uint8Array, at: number, length: number): number;
   /** Ends the sending side; no write may be under way. */
   end(): void;
   destroy(): void;

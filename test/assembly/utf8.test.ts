@@ -121,7 +121,7 @@ for (const build of BUILDS) {
           const ptr = bytes.length - length;
           bytes.set(mask(text.subarray(0, length), KEY), ptr);
           const title = `${left} then ${right}: ${length} bytes`;
-          assert.is(exports.unmaskText(ptr, length, KEY, 0) >>> 0, judge(text.subarray(0, length)), title);
+          assert.is(exports.unmaskText(ptr, ptr, length, KEY, 0) >>> 0, judge(text.subarray(0, length)), title);
           assert.is(Buffer.compare(bytes.subarray(ptr), text.subarray(0, length)), 0, title);
         }
       }
@@ -181,7 +181,7 @@ for (const build of BUILDS) {
       if (random.below(2)) text[random.below(text.length)] = random.pick(EDGES);
       const ptr = AT + random.below(64);
       bytes.set(mask(text, KEY), ptr);
-      const answer = exports.unmaskText(ptr, text.length, KEY, 0) >>> 0;
+      const answer = exports.unmaskText(ptr, ptr, text.length, KEY, 0) >>> 0;
       const good = isUtf8(text);
       if (!good) bad++;
       if (((answer & ~UTF8_WIDE) === 0) !== good) assert.unreachable(`text ${i}: ${answer}`);
@@ -202,7 +202,7 @@ for (const build of BUILDS) {
           const around = bytes.subarray(ptr - 20, ptr + length + 20).fill(0xee);
           bytes.set(masked, ptr);
           const title = `${filler}: ${length} bytes at ${ptr}`;
-          if (exports.unmaskText(ptr, length, KEY, 0) >>> 0 !== expected) assert.unreachable(`${title}: answer`);
+          if (exports.unmaskText(ptr, ptr, length, KEY, 0) >>> 0 !== expected) assert.unreachable(`${title}: answer`);
           if (Buffer.compare(bytes.subarray(ptr, ptr + length), text)) assert.unreachable(`${title}: bytes`);
           if (exports.validate(ptr, length, 0) >>> 0 !== expected) assert.unreachable(`${title}: validate`);
           const beside = around.findIndex((byte, i) => byte !== 0xee && (i < 20 || i >= 20 + length));
@@ -257,9 +257,9 @@ for (const build of BUILDS) {
       const key = random.below(2 ** 32);
       const turned = Buffer.from(mask(new Uint8Array(4), key, cut)).readUInt32LE();
       bytes.set(mask(text, key), ptr);
-      let answer = exports.unmaskText(ptr, cut, key, 0) >>> 0;
+      let answer = exports.unmaskText(ptr, ptr, cut, key, 0) >>> 0;
       if (answer !== UTF8_INVALID) {
-        answer = exports.unmaskText(ptr + cut, text.length - cut, turned, answer & ~UTF8_WIDE) >>> 0;
+        answer = exports.unmaskText(ptr + cut, ptr + cut, text.length - cut, turned, answer & ~UTF8_WIDE) >>> 0;
         if (Buffer.compare(bytes.subarray(ptr, ptr + text.length), text)) assert.unreachable(`text ${i} unmasked`);
       }
       const good = isUtf8(text);

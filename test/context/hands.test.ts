@@ -36,6 +36,10 @@ class Hands implements Transport {
     return this.writev([chunk]);
   }
 
+  take(): number {
+    return 0;
+  }
+
   writev(chunks: readonly Uint8Array[]): boolean {
     assert.not.ok(this.full, 'one write at a time');
     this.#held = chunks;

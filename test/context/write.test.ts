@@ -485,27 +485,39 @@ for (const role of ROLES) {
     assert.equal([await peer.next(), await peer.next()], ['text', 'text "set"']);
   });
 
-  test(`${role}: the result of a call that was pending stands for no piece, and least of all for one read before`, async () => {
+  test(`${role}: while a read is pending its result stands for no piece, then for the one that its completion is told`, async () => {
     const { context, peer } = open(role);
     const result = new FragmentResult();
     peer.text('before');
     await turns();
     assert.is(context.readFragment(null, true, NOTHING, 0, result), S_OK);
-    const told: number[] = [];
+    const told: unknown[] = [];
     context.readFragment(
       null,
       true,
-      () => {
-        told.push(context.writeFragment(result, true, true, true, NOTHING));
-        told.push(context.writeFragment(result, true, true, true, NOTHING, 0, result));
-        told.push(Number(result.completionExpected));
+      (_hr, _context, _cbIO, _utf8, _final, _close, data) => {
+        const { completionExpected, cbIO, utf8Encoded, finalFragment, ascii } = result;
+        told.push(completionExpected, cbIO, utf8Encoded, finalFragment, ascii, result.data === data);
+        told.push(context.writeFragment(result, true, true, false, NOTHING, 0, new FragmentResult()));
       },
       0,
       result,
     );
-    peer.text('now');
+    assert.is(context.writeFragment(result, true, true, true, NOTHING, 0, new FragmentResult()), E_INVALIDARG);
+    peer.text('now', false);
     await turns();
-    assert.equal(told, [E_INVALIDARG, E_INVALIDARG, 0]);
+    assert.equal(told, [false, 3, true, false, true, true, S_OK]);
+    assert.is(await peer.next(), 'text "now"+');
+  });
+
+  test(`${role}: the result of a read that fails later is left as the call left it`, async () => {
+    const { context } = open(role);
+    const result = new FragmentResult();
+    const read = new Promise<number>(resolve => context.readFragment(null, true, resolve, 0, result));
+    context.cancelOutstandingIO();
+    assert.is(await read, E_OPERATION_ABORTED);
+    assert.is(result.completionExpected, true);
+    assert.is(context.writeFragment(result, true, true, true, NOTHING, 0, new FragmentResult()), E_INVALIDARG);
   });
 
   test(`${role}: where the buffer of a piece was transferred, its result is refused, and its view is empty`, async () => {

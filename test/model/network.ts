@@ -47,6 +47,10 @@ export class Wire implements Transport {
     return this.writev([chunk]);
   }
 
+  take(): number {
+    return 0;
+  }
+
   writev(chunks: readonly Uint8Array[]): boolean {
     if (this.#pending) throw new Error('a write began before the last one was over');
     if (this.#ending) throw new Error('a write came behind the end');

@@ -22,20 +22,20 @@ function echo(context: WebSocketContext): void {
       answerClose(context);
       break;
     }
-    if (!write(context, read, read.utf8Encoded, read.finalFragment)) break;
+    if (!write(context, read.utf8Encoded, read.finalFragment)) break;
   }
 }
 
-const onRead: WebSocketCompletion = (hr, context, _cbIO, utf8, final, close, data) => {
+const onRead: WebSocketCompletion = (hr, context, _cbIO, utf8, final, close) => {
   if (FAILED(hr)) return;
   if (close) answerClose(context as WebSocketContext);
-  else if (write(context as WebSocketContext, data, utf8, final)) echo(context as WebSocketContext);
+  else if (write(context as WebSocketContext, utf8, final)) echo(context as WebSocketContext);
 };
 
-/** Says whether the write is done; where it is pending, onWritten goes on. */
-function write(context: WebSocketContext, data: Uint8Array | FragmentResult, utf8: boolean, final: boolean): boolean {
+/** Writes the piece that was read. Says whether that is done; where it is pending, onWritten goes on. */
+function write(context: WebSocketContext, utf8: boolean, final: boolean): boolean {
   return (
-    !FAILED(context.writeFragment(data, true, utf8, final, onWritten, context, written)) && !written.completionExpected
+    !FAILED(context.writeFragment(read, true, utf8, final, onWritten, context, written)) && !written.completionExpected
   );
 }
 
