@@ -2,7 +2,8 @@
 
 export { type ConnectOptions, connectWebSocket } from './client.ts';
 export { type ConnectionOptions, type ConnectionState, WebSocketConnection } from './connection/connection.ts';
-export type { ReceivedFragment, ReceiveOptions } from './connection/reader.ts';
+export type { ReceivedFragment } from './connection/fragment.ts';
+export type { ReceiveOptions } from './connection/reader.ts';
 export type { SendOptions } from './connection/writer.ts';
 export type {
   IHttpStoredContext,

@@ -7,8 +7,9 @@ import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts
 import { WebSocketError } from '../context/error.ts';
 import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, S_OK } from '../context/hresult.ts';
 import { CloseStatus } from '../context/result.ts';
+import type { ReceivedFragment } from './fragment.ts';
 import type { Message } from './message.ts';
-import { Reader, type ReceivedFragment, type ReceiveOptions } from './reader.ts';
+import { Reader, type ReceiveOptions } from './reader.ts';
 import { readableOf, writableOf } from './streams.ts';
 import { type SendOptions, Writer } from './writer.ts';
 
@@ -79,17 +80,18 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
 
   /**
    * Reads one fragment. One receive and one send may be under way at once; a second of the same kind rejects with
-   * ERR_BUSY. A receive cancelled by its signal loses nothing: what comes is kept for the next.
+   * ERR_BUSY. A receive cancelled by its signal loses nothing: what comes is kept for the next. What is only passed on is
+   * cheapest lent.
    */
   receive(options?: ReceiveOptions): Promise<ReceivedFragment> {
     return this.#reader.receive(options);
   }
 
   /**
-   * Sends a message, or with `final: false` a piece of one. Bytes belong to the connection until the promise settles. A
-   * send cancelled by its signal goes out whole or not at all.
+   * Sends a message, or with `final: false` a piece of one; a fragment goes as it came. Bytes belong to the connection until
+   * the promise settles. A send cancelled by its signal goes out whole or not at all.
    */
-  send(data: Message, options?: SendOptions): Promise<void> {
+  send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
     if (this.#closeSent) return Promise.reject(misplaced('CLOSE has been sent'));
     return this.#writer.send(data, options);
   }

@@ -4,6 +4,7 @@
  * than its bytes.
  */
 import { markAsUntransferable } from 'node:worker_threads';
+import { lent } from '../context/result.ts';
 import { decodeText } from './text.ts';
 
 export type Message = string | Uint8Array;
@@ -26,7 +27,11 @@ function view(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8
     viewedBuffer = bytes.buffer;
     markAsUntransferable(viewedBuffer);
   }
-  return new Uint8Array(viewedBuffer, bytes.byteOffset + at, length);
+  // Whoever writes it soon need not ask it where it lies.
+  lent.bytes = bytes;
+  lent.at = at;
+  lent.length = length;
+  return (lent.view = new Uint8Array(viewedBuffer, bytes.byteOffset + at, length));
 }
 
 /** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */

@@ -8,20 +8,16 @@ import { WebSocketError } from '../context/error.ts';
 import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, FAILED, type HResult } from '../context/hresult.ts';
 import { EMPTY, FragmentResult } from '../context/result.ts';
 import { busy, cancelled, failure } from './failure.ts';
+import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
 import { copyOut, Gathering, keep, type Message } from './message.ts';
 import { decodeText } from './text.ts';
-
-export interface ReceivedFragment {
-  /** The caller's buffer cut to what was read, or a copy that is the caller's to keep. Empty at a close. */
-  readonly data: Uint8Array;
-  readonly text: boolean;
-  readonly final: boolean;
-  readonly close: boolean;
-}
+import { Waiting } from './waiting.ts';
 
 export interface ReceiveOptions {
   /** Where to read to; without it the bytes are the caller's to keep. */
   buffer?: Uint8Array;
+  /** Lends the fragment: the object is good until the next receive, and its data are to be asked for before. */
+  lend?: boolean;
   signal?: AbortSignal;
 }
 
@@ -33,11 +29,7 @@ export interface ReaderOwner {
   tooLarge(): WebSocketError;
 }
 
-type Want = 'nothing' | 'fragment' | 'message';
-type Settle = (value: never) => void;
-
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
-const CLOSE: ReceivedFragment = { data: EMPTY, text: false, final: true, close: true };
 /** Looked at as soon as a call has returned, so one serves all. */
 const place = new FragmentResult();
 
@@ -47,22 +39,17 @@ export class Reader {
   /** Longest message, 0 for no limit. */
   readonly #limit: number;
   readonly #gathering = new Gathering();
+  readonly #waiting = new Waiting();
 
   // The read of the context's: whether one is under way, into the caller's own buffer, cancelled only to begin again.
   #reading = false;
   #direct = false;
   #again = false;
 
-  // The caller who waits.
-  #want: Want = 'nothing';
-  #buffer: Uint8Array | null = null;
-  #resolve: Settle | undefined;
-  #reject: ((error: unknown) => void) | undefined;
-  #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
-
   /** What came when nobody waited. */
   #parked: ReceivedFragment | null = null;
+  /** What receives that allow it are lent. */
+  #lent: LentFragment | null = null;
   #closed = false;
   #failure: WebSocketError | undefined;
   #draining: Promise<void> | undefined;
@@ -77,34 +64,48 @@ export class Reader {
 
   /** Reads one fragment. */
   receive(options?: ReceiveOptions): Promise<ReceivedFragment> {
-    if (this.#want !== 'nothing') return Promise.reject(busy('a receive'));
+    if (this.#waiting.want !== 'nothing') return Promise.reject(busy('a receive'));
     const buffer = options?.buffer ?? null;
     const signal = options?.signal;
+    const lend = options?.lend ?? false;
     if (buffer !== null && !(buffer instanceof Uint8Array)) {
       return Promise.reject(new TypeError('buffer must be a Uint8Array'));
     }
     if (buffer?.length === 0) return Promise.reject(new RangeError('buffer must have room for a byte'));
     if (signal?.aborted) return Promise.reject(cancelled(signal));
+    this.#lent?.end();
     if (this.#parked) return Promise.resolve(this.#unpark(buffer));
     if (this.#closed || this.#failure) return Promise.reject(this.#over());
     if (!this.#reading) {
       // A read that may be cancelled must not write to the caller's buffer afterwards: it is lent, then copied.
-      const direct = buffer && !signal ? buffer : null;
+      const direct = signal ? null : buffer;
       try {
-        if (this.#read(direct)) return Promise.resolve(this.#fragment(direct, buffer));
+        if (lend && buffer === direct) {
+          const lent = (this.#lent ??= new LentFragment());
+          const { place } = lent;
+          if (this.#read(direct, place)) {
+            if (place.reused || place.connectionClose)
+              return Promise.resolve(this.#fragment(place, direct, null, true));
+            return lent.ready;
+          }
+        } else if (this.#read(direct, place)) {
+          return Promise.resolve(this.#fragment(place, direct, buffer, false));
+        }
       } catch (error) {
         return Promise.reject(error);
       }
     }
-    const promise = this.#wait<ReceivedFragment>('fragment');
-    this.#buffer = buffer;
-    if (signal) this.#watch(signal);
+    const promise = this.#waiting.begin<ReceivedFragment>('fragment');
+    this.#waiting.buffer = buffer;
+    this.#waiting.lend = lend;
+    if (signal) this.#waiting.watch(signal, () => this.#draining && this.#discard());
     return promise;
   }
 
   /** Reads one message, or answers that the peer has sent CLOSE. */
   next(): Promise<IteratorResult<Message>> {
-    if (this.#want !== 'nothing') return Promise.reject(busy('a receive'));
+    if (this.#waiting.want !== 'nothing') return Promise.reject(busy('a receive'));
+    this.#lent?.end();
     try {
       let message: Message | undefined;
       if (this.#parked) {
@@ -119,7 +120,7 @@ export class Reader {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#wait('message');
+    return this.#waiting.begin('message');
   }
 
   /** Reads until the peer's CLOSE. What a caller waits for is given to him, everything else discarded. */
@@ -146,25 +147,42 @@ export class Reader {
     this.#parked = null;
   }
 
-  /** Starts a read of the context's. True when it has finished, and `place` says how; false when its completion will. */
-  #read(data: Uint8Array | null): boolean {
-    const hr = this.#context.readFragment(data, true, onRead, this, place);
+  /** Starts a read of the context's. True when it has finished, and `result` says how; false when its completion will. */
+  #read(data: Uint8Array | null, result: FragmentResult): boolean {
+    const hr = this.#context.readFragment(data, true, onRead, this, result);
     if (hr === E_ILLEGAL_METHOD_CALL) throw busy("a read of the context's");
     if (FAILED(hr)) throw this.#fail(hr);
-    if (!place.completionExpected) return true;
+    if (!result.completionExpected) return true;
     this.#reading = true;
     this.#direct = data !== null;
     return false;
   }
 
-  /** What an inline read brought: into `direct`, or to be copied to `buffer`. */
-  #fragment(direct: Uint8Array | null, buffer: Uint8Array | null): ReceivedFragment {
-    if (place.connectionClose) return this.#close(false);
-    const { at, cbIO, reused, utf8Encoded: text, finalFragment: final } = place;
-    if (direct) return { data: place.data, text, final, close: false };
-    const bytes = place.bytes ?? EMPTY;
-    if (buffer) return this.#fill(buffer, bytes, at, cbIO, text, final, reused);
+  /** What an inline read brought: into `direct`, or to be copied to `buffer`, or to be lent. */
+  #fragment(
+    result: FragmentResult,
+    direct: Uint8Array | null,
+    buffer: Uint8Array | null,
+    lend: boolean,
+  ): ReceivedFragment {
+    if (result.connectionClose) return this.#close(false);
+    const { at, cbIO, reused, utf8Encoded: text, finalFragment: final } = result;
+    if (direct) return { data: result.data, text, final, close: false };
+    const bytes = result.bytes ?? EMPTY;
+    if (buffer) {
+      const fragment = this.#fill(buffer, bytes, at, cbIO, text, final, reused);
+      if (!this.#parked) result.pieces?.giveBack();
+      return fragment;
+    }
+    if (lend) return this.#copy(bytes, at, cbIO, text, final);
     return { data: keep(bytes, at, cbIO, reused), text, final, close: false };
+  }
+
+  /** Lends a copy of what will be overwritten. */
+  #copy(bytes: Uint8Array, at: number, length: number, text: boolean, final: boolean): LentFragment {
+    const lent = (this.#lent ??= new LentFragment());
+    lent.copy(bytes, at, length, text, final);
+    return lent;
   }
 
   /** Copies to the caller's `buffer` what it holds, and parks the rest. */
@@ -194,13 +212,15 @@ export class Reader {
   /** Reads what is here until a message is whole; undefined when a read is under way, or CLOSE was read. */
   #gather(): Message | undefined {
     for (;;) {
-      if (!this.#read(null)) return undefined;
+      if (!this.#read(null, place)) return undefined;
       if (place.connectionClose) {
         this.#close(true);
         return undefined;
       }
-      const { at, cbIO, utf8Encoded, finalFragment, ascii, reused } = place;
+      const { at, cbIO, utf8Encoded, finalFragment, ascii, reused, pieces } = place;
       const message = this.#add(place.bytes ?? EMPTY, at, cbIO, utf8Encoded, finalFragment, ascii, reused);
+      // A string has none of the bytes it was made from.
+      if (typeof message === 'string') pieces?.giveBack();
       if (message !== undefined) return message;
     }
   }
@@ -225,7 +245,8 @@ export class Reader {
   /** The context's read has completed. */
   completed(hr: HResult, text: boolean, final: boolean, close: boolean, data: Uint8Array): void {
     this.#reading = false;
-    const want = this.#want;
+    const waiting = this.#waiting;
+    const { want, buffer } = waiting;
     if (FAILED(hr)) {
       if (this.#again && hr === E_OPERATION_ABORTED) this.#readAgain();
       else this.#fail(hr);
@@ -234,16 +255,14 @@ export class Reader {
     this.#again = false;
     if (close) {
       const fragment = this.#close(want === 'message');
-      if (want !== 'nothing') this.#settle()((want === 'message' ? DONE : fragment) as never);
+      if (want !== 'nothing') waiting.settle(want === 'message' ? DONE : fragment);
     } else if (want === 'message') {
       this.#goOn(() => this.#add(data, 0, data.length, text, final, false, true) ?? this.#gather());
     } else if (want === 'fragment') {
-      const buffer = this.#buffer;
-      const fragment =
-        buffer && !this.#direct
-          ? this.#fill(buffer, data, 0, data.length, text, final, true)
-          : { data: this.#direct ? data : copyOut(data, 0, data.length), text, final, close };
-      this.#settle()(fragment as never);
+      if (this.#direct) waiting.settle({ data, text, final, close });
+      else if (buffer) waiting.settle(this.#fill(buffer, data, 0, data.length, text, final, true));
+      else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
+      else waiting.settle({ data: copyOut(data, 0, data.length), text, final, close });
     } else if (!this.#draining) {
       this.#parked = { data: copyOut(data, 0, data.length), text, final, close };
     }
@@ -257,12 +276,13 @@ export class Reader {
   /** Begins again a read that was cancelled together with a send. */
   #readAgain(): void {
     this.#again = false;
-    if (this.#want === 'message') this.#goOn(() => this.#gather());
-    else if (this.#want === 'fragment') {
-      const buffer = this.#buffer;
+    const waiting = this.#waiting;
+    const { want, buffer, lend } = waiting;
+    if (want === 'message') this.#goOn(() => this.#gather());
+    else if (want === 'fragment') {
       const direct = this.#direct ? buffer : null;
       try {
-        if (this.#read(direct)) this.#settle()(this.#fragment(direct, buffer) as never);
+        if (this.#read(direct, place)) waiting.settle(this.#fragment(place, direct, buffer, lend));
       } catch {
         // #fail has told the caller.
       }
@@ -273,17 +293,19 @@ export class Reader {
   #goOn(step: () => Message | undefined): void {
     try {
       const message = step();
-      if (message !== undefined) this.#settle()({ value: message, done: false } as never);
-      else if (this.#closed) this.#settle()(DONE as never);
+      if (message !== undefined) this.#waiting.settle({ value: message, done: false });
+      else if (this.#closed) this.#waiting.settle(DONE);
     } catch (error) {
-      if (this.#want !== 'nothing') this.#settleFailed(error);
+      if (this.#waiting.want !== 'nothing') this.#waiting.fail(error);
     }
   }
 
   #discard(): void {
     try {
-      while (this.#want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
-        if (this.#read(null) && place.connectionClose) this.#close(false);
+      while (this.#waiting.want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
+        if (!this.#read(null, place)) continue;
+        if (place.connectionClose) this.#close(false);
+        else place.pieces?.giveBack();
       }
     } catch {
       // #fail has told who drains.
@@ -302,7 +324,7 @@ export class Reader {
     const error = (this.#failure ??= failure(hr, this.#context));
     this.#owner.failed(error);
     this.#drainFailed?.(error);
-    if (this.#want !== 'nothing') this.#settleFailed(error);
+    if (this.#waiting.want !== 'nothing') this.#waiting.fail(error);
     return error;
   }
 
@@ -313,38 +335,6 @@ export class Reader {
       return new WebSocketError(code, message, hr, { cause: this.#failure });
     }
     return new WebSocketError('ERR_STATE', "the peer's CLOSE has been read", E_ILLEGAL_METHOD_CALL);
-  }
-
-  #wait<T>(want: Want): Promise<T> {
-    this.#want = want;
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve as Settle;
-      this.#reject = reject;
-    });
-  }
-
-  #watch(signal: AbortSignal): void {
-    this.#signal = signal;
-    this.#onAbort = () => {
-      this.#settleFailed(cancelled(signal));
-      if (this.#draining) this.#discard();
-    };
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  /** Lets go of the caller who waits; returns what resolves his promise. */
-  #settle(): Settle {
-    this.#signal?.removeEventListener('abort', this.#onAbort!);
-    this.#signal = this.#onAbort = undefined;
-    this.#want = 'nothing';
-    this.#buffer = null;
-    return this.#resolve!;
-  }
-
-  #settleFailed(error: unknown): void {
-    const reject = this.#reject!;
-    this.#settle();
-    reject(error);
   }
 }
 

@@ -40,7 +40,7 @@ export class Scratch {
     return Scratch.#idle.pop() ?? new Scratch();
   }
 
-  give(): void {
+  giveBack(): void {
     Scratch.#idle.push(this);
   }
 

@@ -1,15 +1,20 @@
 /** The sending half: one send, or one CLOSE, at a time. What finishes inline costs no promise of its own. */
-import type { IWebSocketContext } from '../context/contract.ts';
+import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts';
 import type { WebSocketError } from '../context/error.ts';
 import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, FAILED, type HResult } from '../context/hresult.ts';
 import { FragmentResult } from '../context/result.ts';
 import { busy, cancelled, failure } from './failure.ts';
+import { LentFragment, type ReceivedFragment, returned } from './fragment.ts';
+import type { Message } from './message.ts';
 import { Scratch } from './text.ts';
 
 export interface SendOptions {
-  /** False sends a piece of a message that goes on. Default true. */
+  /** False sends a piece of a message that goes on. Default true; a fragment's own. */
   final?: boolean;
-  /** Whether bytes are sent as text; the sender sees to it that the message is UTF-8. A string always is. Default false. */
+  /**
+   * Whether bytes are sent as text; the sender sees to it that the message is UTF-8. A string always is. Default false; a
+   * fragment's own.
+   */
   text?: boolean;
   signal?: AbortSignal;
 }
@@ -21,6 +26,10 @@ export interface WriterOwner {
   lost(error: WebSocketError): void;
 }
 
+interface Held {
+  giveBack(): void;
+}
+
 const SENT: Promise<void> = Promise.resolve();
 /** Looked at as soon as a call has returned, so one serves all. */
 const result = new FragmentResult();
@@ -28,11 +37,14 @@ const result = new FragmentResult();
 export class Writer {
   readonly #context: IWebSocketContext;
   readonly #owner: WriterOwner;
+  /** Whether the context is one of this package's, which write a piece without a view of it. */
+  readonly #viewless: boolean;
   /** What is under way, undefined for nothing. */
   #sending: Promise<void> | undefined;
   #resolve: (() => void) | undefined;
   #reject: ((error: WebSocketError) => void) | undefined;
-  #scratch: Scratch | undefined;
+  /** What the context writes from, until it has. */
+  #held: Held | null = null;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
   #cancelled = false;
@@ -40,6 +52,7 @@ export class Writer {
   constructor(context: IWebSocketContext, owner: WriterOwner) {
     this.#context = context;
     this.#owner = owner;
+    this.#viewless = (context as Partial<WebSocketContext>).role !== undefined;
   }
 
   get busy(): boolean {
@@ -51,37 +64,54 @@ export class Writer {
     while (this.#sending) await this.#sending.catch(() => {});
   }
 
-  send(data: string | Uint8Array, options?: SendOptions): Promise<void> {
+  send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
     if (this.#sending) return Promise.reject(busy('a send'));
-    const final = options?.final ?? true;
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(cancelled(signal));
-    let hr: HResult;
-    let scratch: Scratch | undefined;
+    let bytes: Uint8Array | FragmentResult;
+    let text = options?.text ?? false;
+    let final = options?.final ?? true;
+    let scratch: Scratch | null = null;
     if (typeof data === 'string') {
       scratch = Scratch.take();
-      hr = this.#context.writeFragment(scratch.encode(data), true, true, final, onWritten, this, result);
-      if (FAILED(hr) || !result.completionExpected) scratch.give();
+      bytes = scratch.encode(data);
+      text = true;
     } else if (data instanceof Uint8Array) {
-      hr = this.#context.writeFragment(data, true, options?.text ?? false, final, onWritten, this, result);
+      bytes = data;
+    } else if (data instanceof LentFragment) {
+      const { place } = data;
+      if (!place.bytes) return Promise.reject(returned());
+      bytes = this.#viewless ? place : data.data;
+      text = options?.text ?? place.utf8Encoded;
+      final = options?.final ?? place.finalFragment;
+    } else if (data?.data instanceof Uint8Array && !data.close) {
+      bytes = data.data;
+      text = options?.text ?? data.text;
+      final = options?.final ?? data.final;
     } else {
-      return Promise.reject(new TypeError('what is sent is a string or a Uint8Array'));
+      return Promise.reject(new TypeError('what is sent is a string, a Uint8Array, or a fragment that is no close'));
     }
-    if (!FAILED(hr) && !result.completionExpected) return SENT;
-    return this.#wait(hr, scratch, signal);
+    const hr = this.#context.writeFragment(bytes as Uint8Array, true, text, final, onWritten, this, result);
+    if (!FAILED(hr) && result.completionExpected) {
+      this.#held = data instanceof LentFragment ? (data.place.pieces?.hold() ?? null) : scratch;
+      return this.#wait(signal);
+    }
+    scratch?.giveBack();
+    return FAILED(hr) ? this.#refused(hr) : SENT;
   }
 
   /** Sends CLOSE; the arguments have been checked. */
   close(code: number, reason: string | null): Promise<void> {
     const hr = this.#context.sendConnectionClose(true, code, reason, onWritten, this, result);
-    if (!FAILED(hr) && !result.completionExpected) return SENT;
-    return this.#wait(hr, undefined, undefined);
+    if (FAILED(hr)) return this.#refused(hr);
+    return result.completionExpected ? this.#wait(undefined) : SENT;
   }
 
-  #wait(hr: HResult, scratch: Scratch | undefined, signal: AbortSignal | undefined): Promise<void> {
-    if (hr === E_ILLEGAL_METHOD_CALL) return Promise.reject(busy("a send of the context's"));
-    if (FAILED(hr)) return Promise.reject(this.#failed(hr));
-    this.#scratch = scratch;
+  #refused(hr: HResult): Promise<never> {
+    return Promise.reject(hr === E_ILLEGAL_METHOD_CALL ? busy("a send of the context's") : this.#failed(hr));
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
     this.#sending = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -101,8 +131,9 @@ export class Writer {
     const signal = this.#signal;
     signal?.removeEventListener('abort', this.#onAbort!);
     const taken = this.#cancelled && hr === E_OPERATION_ABORTED;
-    this.#scratch?.give();
-    this.#sending = this.#scratch = this.#signal = this.#onAbort = undefined;
+    this.#held?.giveBack();
+    this.#held = null;
+    this.#sending = this.#signal = this.#onAbort = undefined;
     this.#cancelled = false;
     if (!FAILED(hr)) this.#resolve!();
     else this.#reject!(taken ? cancelled(signal!) : this.#failed(hr));

@@ -1,41 +1,88 @@
 /**
  * Fragments in a row, as decode writes them: those of the window that is being walked, and those that nobody read in
- * time, copied out of it once.
+ * time, copied out of it once. Fresh memory costs more than the bytes that are put there: where every fragment was copied
+ * to its reader, or given back by him, what held them is filled again. Who gives none back keeps it.
  */
 import { FLAG_ASCII, FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, OP_TEXT } from '../../assembly/abi.ts';
 
 export const WORDS = FRAGMENT_SIZE >> 2;
 
-/** A copy of this many bytes or fewer is quicker by a loop. */
-const LOOP_MOST = 48;
+/** Blocks that are kept to be filled again: so many a thread, and for no fewer bytes than a quarter of theirs. */
+const SPARE_MOST = 8;
+const SPARE_TIMES = 4;
+const spare: Pieces[] = [];
 
-/** Copies `length` bytes. */
-export function copy(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
-  if (length > LOOP_MOST) {
-    target.set(length === source.length ? source : source.subarray(from, from + length), at);
-    return;
+/** A copy of this many bytes or fewer is quicker by a loop: byte by byte, or eight at a time where there are views for it. */
+const BYTES_MOST = 48;
+const EIGHTS_MOST = 192;
+
+/** The pieces that were taken from last, whose bytes are likely to be what is copied next, and where such went last. */
+let recent: Pieces | null = null;
+let target: Uint8Array = new Uint8Array(0);
+let targetView = new DataView(target.buffer);
+
+/** Copies `length` bytes to memory of the engine's own. */
+export function copy(to: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
+  if (recent?.bytes === source && length >= 8) {
+    if (length > EIGHTS_MOST) {
+      to.set(new Uint8Array(recent.buffer, from, length), at);
+      return;
+    }
+    if (to !== target) {
+      target = to;
+      targetView = new DataView(to.buffer, to.byteOffset, to.length);
+    }
+    copyEights(targetView, at, recent.view, from, length);
+  } else if (length > BYTES_MOST) {
+    to.set(length === source.length ? source : source.subarray(from, from + length), at);
+  } else copyBytes(to, at, source, from, length);
+}
+
+/** The last eight may have been copied in part. */
+function copyEights(to: DataView, at: number, source: DataView, from: number, length: number): void {
+  const last = from + length - 8;
+  const moved = at - from;
+  for (; from < last; from += 8) {
+    to.setInt32(from + moved, source.getInt32(from, true), true);
+    to.setInt32(from + moved + 4, source.getInt32(from + 4, true), true);
   }
+  to.setInt32(last + moved, source.getInt32(last, true), true);
+  to.setInt32(last + moved + 4, source.getInt32(last + 4, true), true);
+}
+
+function copyBytes(to: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
   const end = from + length;
   // Four a round are a third quicker than one.
   for (; from + 4 <= end; from += 4, at += 4) {
-    target[at] = source[from]!;
-    target[at + 1] = source[from + 1]!;
-    target[at + 2] = source[from + 2]!;
-    target[at + 3] = source[from + 3]!;
+    to[at] = source[from]!;
+    to[at + 1] = source[from + 1]!;
+    to[at + 2] = source[from + 2]!;
+    to[at + 3] = source[from + 3]!;
   }
-  for (; from < end; from++, at++) target[at] = source[from]!;
+  for (; from < end; from++, at++) to[at] = source[from]!;
+}
+
+/** Copies `length` bytes to memory of the caller's. */
+function copyOut(to: Uint8Array, source: Uint8Array, from: number, length: number): void {
+  if (length > BYTES_MOST) to.set(source.subarray(from, from + length));
+  else copyBytes(to, 0, source, from, length);
 }
 
 export class Pieces {
   /** Address in `bytes`, length, flags; three words each. */
   readonly table: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** That of `bytes`, which costs as much to ask for as a view. */
+  readonly buffer: ArrayBuffer;
   /** The next fragment's first word, and the word behind the last. */
   cursor = 0;
   limit = 0;
   /** Bytes taken, of pieces that are being gathered. */
   used = 0;
   next: Pieces | null = null;
+  /** Fragments that were handed out where they lie, and have not been given back; and whether none is to come. */
+  #out = 0;
+  #over = false;
   /** Whose fragments these are, of those in the window. */
   owner: unknown = null;
   /** Which walk of the window it is; 0 for pieces that were copied out of it. */
@@ -48,18 +95,67 @@ export class Pieces {
   utf8 = false;
   final = false;
 
+  #view: DataView | null = null;
+
   constructor(table: Uint32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>) {
     this.table = table;
     this.bytes = bytes;
+    this.buffer = bytes.buffer;
   }
 
   /** Room for `bytes` bytes in `count` fragments. */
   static of(bytes: number, count: number): Pieces {
+    for (let index = spare.length - 1; index >= 0; index--) {
+      const pieces = spare[index]!;
+      const room = pieces.bytes.length;
+      if (room < bytes || room > bytes * SPARE_TIMES || pieces.table.length < count * WORDS) continue;
+      spare[index] = spare[spare.length - 1]!;
+      spare.pop();
+      pieces.cursor = pieces.limit = pieces.used = 0;
+      pieces.#over = false;
+      return pieces;
+    }
     return new Pieces(new Uint32Array(count * WORDS), new Uint8Array(bytes));
+  }
+
+  /** A copy of `length` bytes from `at` on, which is handed out. */
+  static copyOf(bytes: Uint8Array, at: number, length: number): Pieces {
+    const pieces = Pieces.of(length, 0);
+    copy(pieces.bytes, 0, bytes, at, length);
+    pieces.#out = 1;
+    pieces.#over = true;
+    return pieces;
+  }
+
+  /** What eight bytes at a time are copied from. */
+  get view(): DataView {
+    return (this.#view ??= new DataView(this.buffer));
   }
 
   get empty(): boolean {
     return this.cursor === this.limit;
+  }
+
+  /** One more looks at what was handed out, and will give it back. */
+  hold(): this {
+    this.#out++;
+    return this;
+  }
+
+  /** A fragment that was taken as it lies is not looked at any more. */
+  giveBack(): void {
+    if (--this.#out === 0 && this.#over) this.#spare();
+  }
+
+  /** Nothing more is put here, and all has been taken. */
+  finish(): void {
+    this.#over = true;
+    this.next = null;
+    if (this.#out === 0) this.#spare();
+  }
+
+  #spare(): void {
+    if (spare.push(this) > SPARE_MOST) spare.shift();
   }
 
   /** Takes the next fragment as it lies, or copies as much of it as `data` holds. */
@@ -73,7 +169,7 @@ export class Pieces {
     this.ascii = (flags & FLAG_ASCII) !== 0;
     if (data !== null && data.length < length) {
       const part = data.length;
-      copy(data, 0, this.bytes, at, part);
+      copyOut(data, this.bytes, at, part);
       table[cursor] = at + part;
       table[cursor + 1] = length - part;
       this.length = part;
@@ -83,6 +179,10 @@ export class Pieces {
     this.cursor = cursor + WORDS;
     this.length = length;
     this.final = (flags & FLAG_FINAL) !== 0;
-    if (data !== null) copy(data, 0, this.bytes, at, length);
+    if (data !== null) copyOut(data, this.bytes, at, length);
+    else if (!this.walk) {
+      this.#out++;
+      recent = this;
+    }
   }
 }

@@ -224,8 +224,8 @@ export class Receiver implements Completing {
     result.utf8Encoded = pieces.utf8;
     result.finalFragment = pieces.final;
     result.ascii = pieces.ascii;
-    if (data === null) result.lies(pieces.bytes, pieces.at, pieces.length, pieces.walk);
-    else result.lies(data, 0, pieces.length, 0);
+    if (data !== null) result.lies(data, 0, pieces.length, 0, null);
+    else result.lies(pieces.bytes, pieces.at, pieces.length, pieces.walk, pieces.walk ? null : pieces);
   }
 
   /** Counts what was taken: the `whole` fragment, or a part. */
@@ -237,6 +237,7 @@ export class Receiver implements Completing {
       if (pieces.empty) {
         this.#head = pieces.next;
         if (!this.#head) this.#tail = null;
+        pieces.finish();
       }
       if (this.paused && this.#cost <= this.#limit) this.#resume();
     } else {

@@ -1,5 +1,6 @@
 /** What a call answers beside its HRESULT: IIS's out-parameters, and its completion callback. */
 import type { HResult } from './hresult.ts';
+import type { Pieces } from './pieces.ts';
 
 /** The data of calls that have none. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -56,6 +57,8 @@ export class FragmentResult {
   at = 0;
   /** The piece is text, every byte of it below 0x80. False says nothing. */
   ascii = false;
+  /** @internal Who takes the piece back when it is not looked at any more, so that its memory serves again. */
+  pieces: Pieces | null = null;
   #walk = 0;
   #data: Uint8Array | null = EMPTY;
 
@@ -66,7 +69,7 @@ export class FragmentResult {
 
   /** For contexts that are not this package's. What they lend may be overwritten. */
   set data(data: Uint8Array) {
-    this.lies(data, 0, data.length, ELSEWHERE);
+    this.lies(data, 0, data.length, ELSEWHERE, null);
     this.ascii = false;
     this.#data = data;
   }
@@ -77,10 +80,11 @@ export class FragmentResult {
   }
 
   /** @internal Says where the piece lies that was read, and in which walk of the window, if in the window. */
-  lies(bytes: Uint8Array, at: number, length: number, walk: number): void {
+  lies(bytes: Uint8Array, at: number, length: number, walk: number, pieces: Pieces | null): void {
     this.bytes = bytes;
     this.at = at;
     this.cbIO = length;
+    this.pieces = pieces;
     this.#walk = walk;
     this.#data = null;
   }
@@ -102,7 +106,7 @@ export class FragmentResult {
     this.utf8Encoded = utf8;
     this.finalFragment = final;
     this.connectionClose = close;
-    this.bytes = null;
+    this.bytes = this.pieces = null;
     this.#walk = 0;
     this.#data = EMPTY;
   }

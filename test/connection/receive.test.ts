@@ -1,6 +1,7 @@
 /** Fragments by promise: received and sent, one at a time each, cancelled without loss. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Pieces } from '../../src/context/pieces.ts';
 import {
   E_NOT_SET,
   type FragmentResult,
@@ -14,6 +15,7 @@ import {
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
+import type { Watched } from '../support/watched.ts';
 
 const test = suite('connection: receive and send');
 test.after.each(leaveNothing);
@@ -350,6 +352,191 @@ test('a text that a context has not done with is not overwritten by the next', a
   );
   for (const complete of done) complete();
   await Promise.all(sendings);
+});
+
+for (const lend of [false, true]) {
+  for (const own of [true, false]) {
+    const what = `${lend ? 'a lent fragment' : 'a fragment'} ${own ? '' : "by IIS's interface alone "}`;
+    const connect = (watched: Watched) => new WebSocketConnection(own ? watched.context : watched);
+
+    test(`${what}is sent as it came, or as the options say`, async () => {
+      const source = open('server');
+      const target = open('client');
+      const [from, to] = [connect(source.context), connect(target.context)];
+      source.peer.text('one', false);
+      source.peer.send({ opcode: 0, final: true, data: Buffer.from('two') });
+      source.peer.binary(Buffer.from('three'));
+      source.peer.binary(Buffer.from('four'));
+      source.peer.close(1000);
+      await turns();
+      for (const options of [undefined, {}, undefined, { text: true, final: false }]) {
+        await to.send(await from.receive({ lend }), options);
+      }
+      const told = [];
+      for (let index = 0; index < 4; index++) told.push(await target.peer.next());
+      assert.equal(told, ['text "one"+', 'more "two"', 'binary "three"', 'text "four"+']);
+      assert.instance(await failureOf(to.send(await from.receive({ lend }))), TypeError, 'a close');
+    });
+
+    test(`${what}is sent whole, whatever its length`, async () => {
+      const { context, peer } = open('server');
+      const connection = connect(context);
+      const sent = [];
+      for (let length = 0; length < 300; length++) sent.push(pattern(length));
+      for (const length of [1000, 16_384, 16_385, 70_000]) sent.push(pattern(length));
+      for (const data of sent) peer.binary(data);
+      await turns(20);
+      for (const { length } of sent) {
+        for (let final = false; !final; ) {
+          const fragment = await connection.receive({ lend });
+          final = fragment.final;
+          await connection.send(fragment);
+        }
+        const parts: Buffer[] = [];
+        for (let final = false; !final; ) {
+          const frame = (await peer.receive())!;
+          final = frame.final;
+          parts.push(frame.data);
+        }
+        assert.ok(Buffer.concat(parts).equals(pattern(length)), `${length} bytes`);
+      }
+    });
+
+    test(`${what}may be sent and left: its bytes stay until the send is done`, async () => {
+      const source = open('server');
+      const target = open('server', { sendBufferLimit: 1 });
+      const [from, to] = [connect(source.context), connect(target.context)];
+      target.near.hold();
+      await to.send('fills what may wait');
+      await turns();
+      const data = pattern(60_000);
+      const receiving = from.receive({ lend });
+      source.peer.send({ opcode: 2, data: Buffer.from('first') }, { opcode: 2, data });
+      await receiving;
+      const sending = to.send(await from.receive({ lend }));
+      for (let round = 0; round < 20; round++) {
+        source.peer.send(
+          { opcode: 2, data: Buffer.alloc(10, round) },
+          { opcode: 2, data: Buffer.alloc(60_000, round) },
+        );
+        await turns();
+        for (let count = 0; count < 2; count++) await from.receive({ lend });
+      }
+      target.near.release();
+      await sending;
+      assert.is(await target.peer.next(), 'text "fills what may wait"');
+      assert.ok((await target.peer.receive())!.data.equals(data));
+    });
+  }
+}
+
+test('a lent fragment is good until the next receive, and what was asked of its data for longer', async () => {
+  const { connection, peer } = wired();
+  const other = wired();
+  for (const here of [false, true]) {
+    const kept: Uint8Array[] = [];
+    const before: Buffer[] = [];
+    for (const length of [0, 1, 20, 1000, 5000, 60_000, 200_000, 20]) {
+      const data = pattern(length);
+      const receiving = here ? undefined : connection.receive({ lend: true });
+      peer.send({ opcode: 2, data }, { opcode: 1, data: Buffer.from('next') });
+      await turns();
+      const fragment = await (receiving ?? connection.receive({ lend: true }));
+      const waiting = other.connection.receive({ lend: true });
+      other.peer.binary(Buffer.alloc(200_000, length));
+      await waiting;
+      assert.equal([fragment.text, fragment.final, fragment.close], [false, true, false]);
+      if (length !== 5000) {
+        assert.ok(data.equals(fragment.data), `${length} bytes`);
+        assert.is(fragment.data, fragment.data, 'one view is made');
+        kept.push(fragment.data);
+        before.push(data);
+      }
+      const next = connection.receive({ lend: true });
+      if (length === 5000) assert.is(text(await next), 'next');
+      await next;
+    }
+    for (const [index, data] of kept.entries()) assert.ok(before[index]!.equals(data), `${data.length} bytes`);
+  }
+  peer.text('last');
+  const last = await connection.receive({ lend: true });
+  const waiting = connection.receive({ lend: true });
+  assert.throws(
+    () => last.data,
+    (error: WebSocketError) => error.code === 'ERR_STATE',
+  );
+  assert.is((await failureOf(other.connection.send(last))).code, 'ERR_STATE');
+  peer.text('and another');
+  assert.is(text(await waiting), 'and another');
+});
+
+test('what a receive lends may be read to a buffer, waited for, cancelled, and come behind the walk', async () => {
+  const { connection, peer } = wired();
+  const buffer = new Uint8Array(4);
+  peer.text('abcdef');
+  await turns();
+  for (const [part, final] of [
+    ['abcd', false],
+    ['ef', true],
+  ] as const) {
+    const fragment = await connection.receive({ lend: true, buffer });
+    assert.is(fragment.data.buffer, buffer.buffer);
+    assert.equal([text(fragment), fragment.text, fragment.final], [part, true, final]);
+  }
+  const controller = new AbortController();
+  const cancelled = connection.receive({ lend: true, signal: controller.signal });
+  controller.abort();
+  await failureOf(cancelled);
+  peer.text('parked');
+  await turns();
+  assert.is(text(await connection.receive({ lend: true })), 'parked');
+  const { signal } = new AbortController();
+  peer.text('abcdef');
+  await turns();
+  assert.is(text(await connection.receive({ lend: true, buffer, signal })), 'abcd');
+  assert.is(text(await connection.receive({ lend: true })), 'ef');
+  peer.close(1000);
+  assert.ok((await connection.receive({ lend: true })).close);
+});
+
+test('memory serves again when nobody can see what it held', async () => {
+  const { of } = Pieces;
+  const used = new Set<Pieces>();
+  Pieces.of = (bytes, count) => {
+    const pieces = of(bytes, count);
+    used.add(pieces);
+    return pieces;
+  };
+  const ROUNDS = 30;
+  const buffer = new Uint8Array(2000);
+  const { signal } = new AbortController();
+  const iterations = new Map<WebSocketConnection, AsyncIterator<unknown>>();
+  const iterate = (connection: WebSocketConnection) => {
+    if (!iterations.has(connection)) iterations.set(connection, connection[Symbol.asyncIterator]());
+    return iterations.get(connection)!.next();
+  };
+  const ways: [again: boolean, name: string, read: (connection: WebSocketConnection) => Promise<unknown>][] = [
+    [true, 'lent', connection => connection.receive({ lend: true })],
+    [true, 'lent and sent', async connection => connection.send(await connection.receive({ lend: true }))],
+    [true, 'buffer', connection => connection.receive({ buffer })],
+    [true, 'buffer, with a signal', connection => connection.receive({ buffer, signal })],
+    [true, 'text', iterate],
+    [false, 'kept', connection => connection.receive()],
+    [false, 'looked at', async connection => (await connection.receive({ lend: true })).data],
+  ];
+  for (const [again, name, read] of ways) {
+    const { context, peer } = open('server');
+    const connection = new WebSocketConnection(context.context);
+    used.clear();
+    for (let round = 0; round < ROUNDS; round++) {
+      peer.send(...Array.from({ length: 4 }, () => ({ opcode: 1, data: Buffer.alloc(1000, 'x') })));
+      await turns(2);
+      for (let count = 0; count < 4; count++) await read(connection);
+    }
+    if (again) assert.ok(used.size <= 4, `${name}: ${used.size} blocks`);
+    else assert.is(used.size, ROUNDS, name);
+  }
+  Pieces.of = of;
 });
 
 test('two connections talk', async () => {
