@@ -93,15 +93,15 @@ export class Sender implements Completing, Aborting, Flushing {
         at = data.byteOffset;
       }
     }
-    if (data instanceof FragmentResult && result && this.#outbox.enclose(first, bytes, at, length)) {
+    const room = this.#ready();
+    if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
+    if (room && result && data instanceof FragmentResult && this.#outbox.enclose(first, bytes, at, length)) {
       this.bytesSent += length;
       this.fragmentsSent++;
       this.#mark();
       result.ended(length, utf8, final, false);
       return S_OK;
     }
-    const room = this.#ready();
-    if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     this.bytesSent += length;
     this.fragmentsSent++;
     if (length <= COPY_MOST || bytes === memory.bytes || !async || !completion) {
@@ -248,12 +248,12 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Whether what is unsent leaves room for another frame, once what can be sent is. */
   #ready(): boolean {
-    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
+    if (this.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
     return this.#roomy();
   }
 
   #roomy(): boolean {
-    const { unsent } = this.#outbox;
+    const { unsent } = this;
     return unsent < this.#limit || unsent === 0;
   }
 

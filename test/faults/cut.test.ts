@@ -5,7 +5,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { join } from '../model/program.ts';
-import type { Side } from '../model/side.ts';
+import type { Echo, Side } from '../model/side.ts';
 import { leaveNothing, turn } from '../support/pair.ts';
 
 const test = suite('faults/cut');
@@ -16,9 +16,9 @@ function stride(step: number): number {
 }
 
 /** Goes on reading and echoing until nothing more comes. */
-function echo(side: Side, echoes: boolean): void {
+function echo(side: Side, what: Echo): void {
   const again = (): void => {
-    if (side.reads) side.read(0, 'completion', again, echoes);
+    while (side.reads && side.read(0, 'either', again, what));
   };
   again();
 }
@@ -36,8 +36,8 @@ async function converse(steps: number, cut: (sides: readonly [Side, Side]) => vo
   const options = { room: 100, stretch: 9000, gathers: 0, receiveBufferLimit: 50, sendBufferLimit: 100 };
   const sides = join(options);
   const [server, client] = sides;
-  echo(server, true);
-  echo(client, false);
+  echo(server, 'result');
+  echo(client, 'none');
   client.write(5, true, true, 'completion', () =>
     client.write(40, false, false, 'completion', () =>
       client.write(20_000, false, true, 'completion', () => client.close(1000, 'done', 'completion', () => {})),

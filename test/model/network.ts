@@ -47,8 +47,14 @@ export class Wire implements Transport {
     return this.writev([chunk]);
   }
 
-  take(): number {
-    return 0;
+  take(bytes: Uint8Array, at: number, length: number): number {
+    if (this.#pending) throw new Error('bytes were to be taken before the last write was over');
+    if (this.#ending) throw new Error('bytes were to be taken behind the end');
+    if (this.destroyed) return 0;
+    const part = Math.min(length, this.room);
+    this.room -= part;
+    if (part) this.#way.push(bytes.slice(at, at + part));
+    return part;
   }
 
   writev(chunks: readonly Uint8Array[]): boolean {

@@ -8,7 +8,7 @@ import { Context } from '../../src/context/context.ts';
 import { limitsOf } from '../../src/context/options.ts';
 import { engine, leaveNothing, turn, watch } from '../support/pair.ts';
 import { Wire } from './network.ts';
-import { Side, WAYS, type Way } from './side.ts';
+import { ECHOES, type Echo, Side, WAYS, type Way } from './side.ts';
 
 /** What a completion does before it returns. */
 const THENS = [
@@ -17,6 +17,7 @@ const THENS = [
   'nothing',
   'read',
   'write',
+  'echo',
   'cancel',
   'close',
   'closeTcp',
@@ -27,7 +28,7 @@ type Then = (typeof THENS)[number];
 
 export type Step =
   | { do: 'write'; at: 0 | 1; length: number; utf8: boolean; final: boolean; way: Way; next: Then }
-  | { do: 'read'; at: 0 | 1; capacity: number; way: Way; next: Then; echoes: boolean }
+  | { do: 'read'; at: 0 | 1; capacity: number; way: Way; next: Then; echo: Echo }
   | { do: 'close'; at: 0 | 1; code: number; reason: string; way: Way; next: Then }
   | { do: 'drain' | 'deliver'; at: 0 | 1; length: number }
   | { do: 'turn' }
@@ -69,7 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       capacity: fc.constantFrom(0, 0, 1, 100, 70_000),
       way,
       next,
-      echoes: fc.boolean(),
+      echo: fc.constantFrom(...ECHOES),
     }),
   },
   { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('drain', 'deliver'), at, length: amount }) },
@@ -134,10 +135,18 @@ export function join(terms: Terms): readonly [server: Side, client: Side] {
   return sides;
 }
 
+/** Writes back what has come and, where this is a server, what comes from now on. */
+function echo(side: Side): void {
+  const next = side.context.context.role === 'server' ? () => echo(side) : () => {};
+  while (side.read(0, 'either', next, 'result'));
+}
+
 function follow(side: Side, what: Then): () => void {
   switch (what) {
     case 'read':
-      return () => side.read(0, 'either', () => {}, false);
+      return () => side.read(0, 'either', () => {}, 'none');
+    case 'echo':
+      return () => echo(side);
     case 'write':
       return () => side.write(20, true, true, 'either', () => {});
     case 'close':
@@ -158,7 +167,7 @@ function follow(side: Side, what: Then): () => void {
 function run(sides: readonly [Side, Side], step: Exclude<Step, { do: 'turn' }>): void {
   const side = sides[step.at];
   if (step.do === 'write') side.write(step.length, step.utf8, step.final, step.way, follow(side, step.next));
-  else if (step.do === 'read') side.read(step.capacity, step.way, follow(side, step.next), step.echoes);
+  else if (step.do === 'read') side.read(step.capacity, step.way, follow(side, step.next), step.echo);
   else if (step.do === 'close') side.close(step.code, step.reason, step.way, follow(side, step.next));
   else if (step.do === 'drain' || step.do === 'deliver') side.wire[step.do](step.length);
   else if (step.do === 'end') side.wire.close();
@@ -201,7 +210,7 @@ async function finish(sides: readonly [Side, Side]): Promise<void> {
       side.wire.drain(1_000_000);
       side.wire.deliver(1_000_000);
       side.wire.close();
-      if (side.reads) side.read(0, 'completion', () => {}, false);
+      if (side.reads) side.read(0, 'completion', () => {}, 'none');
     }
     await turn();
     const now = JSON.stringify(look());

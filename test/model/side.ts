@@ -25,6 +25,10 @@ import type { Wire } from './network.ts';
 export const WAYS = ['completion', 'either', 'inline'] as const;
 export type Way = (typeof WAYS)[number];
 
+/** What is done with a piece that was read: it is written as its view or as its result, again, or to the other side. */
+export const ECHOES = ['none', 'view', 'result', 'twice', 'other'] as const;
+export type Echo = (typeof ECHOES)[number];
+
 interface Sent {
   readonly utf8: boolean;
   readonly final: boolean;
@@ -76,10 +80,18 @@ export class Side {
     this.#write(BYTES.slice(start, start + length), utf8, final, way, then);
   }
 
-  #write(data: Uint8Array, utf8: boolean, final: boolean, way: Way, then: () => void, lent = false): void {
+  #write(
+    data: Uint8Array | FragmentResult,
+    utf8: boolean,
+    final: boolean,
+    way: Way,
+    then: () => void,
+    lent = false,
+  ): void {
     const type = utf8 ? 'text' : 'binary';
-    const frame: Sent = { utf8, final, data: data.slice(), close: undefined };
-    const spoil = () => lent || data.fill(0xff);
+    const lies = data instanceof FragmentResult;
+    const frame: Sent = { utf8, final, data: lies ? bytesOf(data) : data.slice(), close: undefined };
+    const spoil = () => lent || lies || data.fill(0xff);
     const told: WebSocketCompletion = (hr, _context, cbIO, wasText, wasFinal, close, nothing) => {
       this.#writing = undefined;
       spoil();
@@ -103,14 +115,15 @@ export class Side {
     spoil();
   }
 
-  read(capacity: number, way: Way, then: () => void, echoes: boolean): void {
+  /** Whether a piece was read inline. */
+  read(capacity: number, way: Way, then: () => void, echo: Echo): boolean {
     const own = capacity ? new Uint8Array(capacity).fill(0xee) : null;
     const take = (bytes: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array) => {
       assert.is(data.length, bytes);
       if (own) assert.ok(own.subarray(bytes).every(byte => byte === 0xee));
       this.other.#heard(data, utf8, final, close);
       if (close) this.#closeRead = true;
-      else if (echoes) this.#write(data, utf8, final, 'either', () => {}, true);
+      else this.#echo(echo, data, result, utf8, final);
     };
     const told: WebSocketCompletion = (hr, _context, cbIO, utf8, final, close, data) => {
       this.#reading = false;
@@ -127,7 +140,18 @@ export class Side {
     else if (hr === E_CONNECTION_INVALID) assert.ok(this.#endRead || this.#down, 'a read after the end');
     else if (FAILED(hr)) this.#checkEnd(hr, false);
     else if (!result || result.completionExpected) this.#reading = true;
-    else take(result.cbIO, result.utf8Encoded, result.finalFragment, result.connectionClose, result.data);
+    else {
+      take(result.cbIO, result.utf8Encoded, result.finalFragment, result.connectionClose, result.data);
+      return !result.connectionClose;
+    }
+    return false;
+  }
+
+  #echo(echo: Echo, data: Uint8Array, result: FragmentResult | undefined, utf8: boolean, final: boolean): void {
+    if (echo === 'none') return;
+    const piece = echo === 'view' ? data : (result ?? data);
+    const to = echo === 'other' ? this.other : this;
+    for (let times = echo === 'twice' ? 2 : 1; times; times--) to.#write(piece, utf8, final, 'either', () => {}, true);
   }
 
   close(code: number, reason: string, way: Way, then: () => void): void {
@@ -266,6 +290,10 @@ export class Side {
     const result = way === 'completion' ? undefined : new FragmentResult();
     return { hr: call(way === 'inline' ? null : told, result), result };
   }
+}
+
+function bytesOf({ bytes, at, cbIO }: FragmentResult): Uint8Array {
+  return bytes!.slice(at, at + cbIO);
 }
 
 function closeFrame(code: number, reason: string): Sent {
