@@ -164,9 +164,13 @@ export class Outbox implements Leaving {
       this.#open();
       const { current, fill } = pages;
       const part = Math.min(end - at, PAGE_SIZE - fill);
-      if (current.ptr && bytes === memory.bytes) move(memory, current.ptr + fill, at, part);
-      else copy(current.bytes, fill, bytes, at, part);
-      if (this.#masks) this.#mask(current, fill, part, phase);
+      const key = this.#masks ? rotated(this.#key, phase) : 0;
+      if (current.ptr && bytes === memory.bytes) {
+        move(memory, current.ptr + fill, at, part, key);
+      } else {
+        copy(current.bytes, fill, bytes, at, part);
+        if (key) mask(memory, current, fill, part, key);
+      }
       this.#grow(part);
       at += part;
       phase += part;
@@ -215,13 +219,6 @@ export class Outbox implements Leaving {
     this.#stash = null;
     this.#stashed = 0;
     this.unsent = this.#writingBytes;
-  }
-
-  #mask(page: Page, fill: number, length: number, phase: number): void {
-    const bits = (phase & 3) << 3;
-    const key = bits ? (this.#key >>> bits) | (this.#key << (32 - bits)) : this.#key;
-    if (page.ptr) this.#engine.memory.exports.unmask(page.ptr + fill, length, key);
-    else for (let index = 0; index < length; index++) page.bytes[fill + index]! ^= key >>> ((index & 3) << 3);
   }
 
   /** Makes the stretch that is being filled end where the turn's page goes on. */
@@ -294,8 +291,19 @@ export class Outbox implements Leaving {
   }
 }
 
-/** Copies inside linear memory. */
-function move(memory: LinearMemory, dest: number, src: number, length: number): void {
-  if (length <= MOVE_BY_WASM) memory.exports.maskCopy(dest, src, length, 0);
+/** The key as it meets a payload's byte `phase`. */
+function rotated(key: number, phase: number): number {
+  const bits = (phase & 3) << 3;
+  return bits ? (key >>> bits) | (key << (32 - bits)) : key;
+}
+
+/** Copies inside linear memory, and masks on the way where the key is not zero. */
+function move(memory: LinearMemory, dest: number, src: number, length: number, key: number): void {
+  if (key || length <= MOVE_BY_WASM) memory.exports.maskCopy(dest, src, length, key);
   else memory.bytes.copyWithin(dest, src, src + length);
+}
+
+function mask(memory: LinearMemory, page: Page, fill: number, length: number, key: number): void {
+  if (page.ptr) memory.exports.unmask(page.ptr + fill, length, key);
+  else for (let index = 0; index < length; index++) page.bytes[fill + index]! ^= key >>> ((index & 3) << 3);
 }

@@ -32,13 +32,13 @@ class Way {
         this.close();
         break;
       }
-      if (!this.write(result, result.utf8Encoded, result.finalFragment)) break;
+      if (!this.write(result.utf8Encoded, result.finalFragment)) break;
     }
   }
 
-  /** Says whether the write is done; where it is pending, onWritten goes on. */
-  write(data: Uint8Array | FragmentResult, utf8: boolean, final: boolean): boolean {
-    const hr = this.to.writeFragment(data, true, utf8, final, onWritten, this, result);
+  /** Writes the piece that was read. Says whether that is done; where it is pending, onWritten goes on. */
+  write(utf8: boolean, final: boolean): boolean {
+    const hr = this.to.writeFragment(result, true, utf8, final, onWritten, this, result);
     return !FAILED(hr) && !result.completionExpected;
   }
 
@@ -53,10 +53,10 @@ class Way {
   }
 }
 
-const onRead: WebSocketCompletion = (hr, way, _cbIO, utf8, final, close, data) => {
+const onRead: WebSocketCompletion = (hr, way, _cbIO, utf8, final, close) => {
   if (FAILED(hr)) (way as Way).abandon();
   else if (close) (way as Way).close();
-  else if ((way as Way).write(data, utf8, final)) (way as Way).run();
+  else if ((way as Way).write(utf8, final)) (way as Way).run();
 };
 
 const onWritten: WebSocketCompletion = (hr, way) => {
