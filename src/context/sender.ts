@@ -246,14 +246,14 @@ export class Sender implements Completing, Aborting, Flushing {
     return this.#payload !== null && this.#payloadAt >= 0;
   }
 
-  /** Whether what is unsent leaves room for another frame, once what can be sent is. */
+  /** Whether what is unsent leaves room for another frame, once what can be sent is. What lies in the window holds no memory. */
   #ready(): boolean {
-    if (this.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
+    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
     return this.#roomy();
   }
 
   #roomy(): boolean {
-    const { unsent } = this;
+    const { unsent } = this.#outbox;
     return unsent < this.#limit || unsent === 0;
   }
 
