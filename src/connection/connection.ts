@@ -87,6 +87,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     return this.#reader.receive(options);
   }
 
+  /** Reads one fragment if one is here: no promise is made. Else undefined. Throws what `receive` rejects with. */
+  receiveNow(options?: Omit<ReceiveOptions, 'signal'>): ReceivedFragment | undefined {
+    return this.#reader.receiveNow(options);
+  }
+
   /**
    * Sends a message, or with `final: false` a piece of one; a fragment goes as it came. Bytes belong to the connection until
    * the promise settles. A send cancelled by its signal goes out whole or not at all.
@@ -94,6 +99,14 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
     if (this.#closeSent) return Promise.reject(misplaced('CLOSE has been sent'));
     return this.#writer.send(data, options);
+  }
+
+  /**
+   * Sends if it can be done at once: no promise is made. Else false, and nothing is sent. Throws what `send` rejects with.
+   */
+  sendNow(data: Message | ReceivedFragment, options?: Omit<SendOptions, 'signal'>): boolean {
+    if (this.#closeSent) throw misplaced('CLOSE has been sent');
+    return this.#writer.sendNow(data, options);
   }
 
   /** Sends CLOSE behind a send that is under way, and does not wait for the peer's. Nothing happens the second time. */

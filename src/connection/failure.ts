@@ -40,3 +40,9 @@ export function busy(what: string): WebSocketError {
 export function cancelled(signal: AbortSignal): WebSocketError {
   return new WebSocketError('ERR_CANCELLED', 'cancelled by its signal', E_OPERATION_ABORTED, { cause: signal.reason });
 }
+
+/** Why there is nothing more to read: reading has failed with `cause`, or ended. */
+export function over(cause: WebSocketError | undefined): WebSocketError {
+  if (!cause) return new WebSocketError('ERR_STATE', "the peer's CLOSE has been read", E_ILLEGAL_METHOD_CALL);
+  return new WebSocketError(cause.code, cause.message, cause.hr, { cause });
+}

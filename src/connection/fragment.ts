@@ -52,9 +52,13 @@ export class LentFragment implements ReceivedFragment {
 
   /** Gives the bytes back, unless somebody has looked at them. */
   end(): void {
-    const { place } = this;
-    place.pieces?.giveBack();
-    place.bytes = place.pieces = this.#data = null;
+    this.place.pieces?.giveBack();
+    this.lose();
+  }
+
+  /** Lets go of bytes that are not its own. */
+  lose(): void {
+    this.place.bytes = this.place.pieces = this.#data = null;
   }
 
   #look(): Uint8Array {

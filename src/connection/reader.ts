@@ -4,12 +4,19 @@
  * parked for the next; while the connection closes, what nobody waits for is discarded.
  */
 import type { IWebSocketContext } from '../context/contract.ts';
-import { WebSocketError } from '../context/error.ts';
-import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, FAILED, type HResult } from '../context/hresult.ts';
+import type { WebSocketError } from '../context/error.ts';
+import {
+  E_ILLEGAL_METHOD_CALL,
+  E_IO_INCOMPLETE,
+  E_OPERATION_ABORTED,
+  FAILED,
+  type HResult,
+} from '../context/hresult.ts';
 import { EMPTY, FragmentResult } from '../context/result.ts';
-import { busy, cancelled, failure } from './failure.ts';
+import { busy, cancelled, failure, over } from './failure.ts';
 import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
 import { copyOut, Gathering, keep, type Message } from './message.ts';
+import { Parked } from './parked.ts';
 import { decodeText } from './text.ts';
 import { Waiting } from './waiting.ts';
 
@@ -45,9 +52,10 @@ export class Reader {
   #reading = false;
   #direct = false;
   #again = false;
+  /** What it tells. */
+  #told = place;
 
-  /** What came when nobody waited. */
-  #parked: ReceivedFragment | null = null;
+  readonly #parked = new Parked();
   /** What receives that allow it are lent. */
   #lent: LentFragment | null = null;
   #closed = false;
@@ -64,36 +72,16 @@ export class Reader {
 
   /** Reads one fragment. */
   receive(options?: ReceiveOptions): Promise<ReceivedFragment> {
-    if (this.#waiting.want !== 'nothing') return Promise.reject(busy('a receive'));
     const buffer = options?.buffer ?? null;
     const signal = options?.signal;
     const lend = options?.lend ?? false;
-    if (buffer !== null && !(buffer instanceof Uint8Array)) {
-      return Promise.reject(new TypeError('buffer must be a Uint8Array'));
-    }
-    if (buffer?.length === 0) return Promise.reject(new RangeError('buffer must have room for a byte'));
-    if (signal?.aborted) return Promise.reject(cancelled(signal));
-    this.#lent?.end();
-    if (this.#parked) return Promise.resolve(this.#unpark(buffer));
-    if (this.#closed || this.#failure) return Promise.reject(this.#over());
-    if (!this.#reading) {
+    try {
+      if (signal?.aborted) throw cancelled(signal);
       // A read that may be cancelled must not write to the caller's buffer afterwards: it is lent, then copied.
-      const direct = signal ? null : buffer;
-      try {
-        if (lend && buffer === direct) {
-          const lent = (this.#lent ??= new LentFragment());
-          const { place } = lent;
-          if (this.#read(direct, place)) {
-            if (place.reused || place.connectionClose)
-              return Promise.resolve(this.#fragment(place, direct, null, true));
-            return lent.ready;
-          }
-        } else if (this.#read(direct, place)) {
-          return Promise.resolve(this.#fragment(place, direct, buffer, false));
-        }
-      } catch (error) {
-        return Promise.reject(error);
-      }
+      const fragment = this.#receive(buffer, signal ? null : buffer, lend, true);
+      if (fragment) return fragment === this.#lent ? this.#lent.ready : Promise.resolve(fragment);
+    } catch (error) {
+      return Promise.reject(error);
     }
     const promise = this.#waiting.begin<ReceivedFragment>('fragment');
     this.#waiting.buffer = buffer;
@@ -102,18 +90,48 @@ export class Reader {
     return promise;
   }
 
+  /** Reads one fragment if one is here. */
+  receiveNow(options?: ReceiveOptions): ReceivedFragment | undefined {
+    const buffer = options?.buffer ?? null;
+    return this.#receive(buffer, buffer, options?.lend ?? false, false);
+  }
+
+  /** Begins to read to `buffer`, `direct` if may be; undefined where that did not end at once, or could not. */
+  #receive(
+    buffer: Uint8Array | null,
+    direct: Uint8Array | null,
+    lend: boolean,
+    async: boolean,
+  ): ReceivedFragment | undefined {
+    if (this.#waiting.want !== 'nothing') throw busy('a receive');
+    if (buffer !== null && !(buffer instanceof Uint8Array)) throw new TypeError('buffer must be a Uint8Array');
+    if (buffer?.length === 0) throw new RangeError('buffer must have room for a byte');
+    const lent = this.#lent;
+    lent?.end();
+    if (this.#parked.any) return this.#parked.take(buffer);
+    if (this.#closed || this.#failure) throw over(this.#failure);
+    if (this.#reading) return undefined;
+    if (!lend || buffer !== direct) {
+      return this.#read(direct, place, async) ? this.#fragment(place, direct, buffer, false) : undefined;
+    }
+    if (!lent) this.#lent = new LentFragment();
+    const result = this.#lent!.place;
+    if (!this.#read(direct, result, async)) return undefined;
+    return result.reused || result.connectionClose ? this.#fragment(result, direct, null, true) : this.#lent!;
+  }
+
   /** Reads one message, or answers that the peer has sent CLOSE. */
   next(): Promise<IteratorResult<Message>> {
     if (this.#waiting.want !== 'nothing') return Promise.reject(busy('a receive'));
     this.#lent?.end();
     try {
       let message: Message | undefined;
-      if (this.#parked) {
-        const { data, text, final } = this.#unpark(null);
+      if (this.#parked.any) {
+        const { data, text, final } = this.#parked.take(null);
         message = this.#add(data, 0, data.length, text, final, false, false);
       }
       if (message === undefined && this.#closed) return Promise.resolve(DONE);
-      if (this.#failure) return Promise.reject(this.#over());
+      if (this.#failure) return Promise.reject(over(this.#failure));
       if (message === undefined && !this.#reading) message = this.#gather();
       if (message !== undefined) return Promise.resolve({ value: message, done: false });
       if (this.#closed) return Promise.resolve(DONE);
@@ -126,12 +144,12 @@ export class Reader {
   /** Reads until the peer's CLOSE. What a caller waits for is given to him, everything else discarded. */
   drain(): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    if (this.#failure) return Promise.reject(this.#over());
+    if (this.#failure) return Promise.reject(over(this.#failure));
     this.#draining ??= new Promise((resolve, reject) => {
       this.#drained = resolve;
       this.#drainFailed = reject;
     });
-    this.#parked = null;
+    this.#parked.drop();
     this.#discard();
     return this.#draining;
   }
@@ -144,17 +162,22 @@ export class Reader {
   /** Has everything fail with `error` from now on; a read that is under way, when the context completes it. */
   abort(error: WebSocketError): void {
     this.#failure ??= error;
-    this.#parked = null;
+    this.#parked.drop();
   }
 
-  /** Starts a read of the context's. True when it has finished, and `result` says how; false when its completion will. */
-  #read(data: Uint8Array | null, result: FragmentResult): boolean {
-    const hr = this.#context.readFragment(data, true, onRead, this, result);
+  /**
+   * Starts a read of the context's. True when it has finished, and `result` says how; false when its completion will, or
+   * if it is not `async`, when there is nothing here.
+   */
+  #read(data: Uint8Array | null, result: FragmentResult, async: boolean): boolean {
+    const hr = this.#context.readFragment(data, async, async ? onRead : null, this, result);
+    if (hr === E_IO_INCOMPLETE && !async) return false;
     if (hr === E_ILLEGAL_METHOD_CALL) throw busy("a read of the context's");
     if (FAILED(hr)) throw this.#fail(hr);
     if (!result.completionExpected) return true;
     this.#reading = true;
     this.#direct = data !== null;
+    this.#told = result;
     return false;
   }
 
@@ -170,8 +193,8 @@ export class Reader {
     if (direct) return { data: result.data, text, final, close: false };
     const bytes = result.bytes ?? EMPTY;
     if (buffer) {
-      const fragment = this.#fill(buffer, bytes, at, cbIO, text, final, reused);
-      if (!this.#parked) result.pieces?.giveBack();
+      const fragment = this.#parked.fill(buffer, bytes, at, cbIO, text, final, reused);
+      if (!this.#parked.any) result.pieces?.giveBack();
       return fragment;
     }
     if (lend) return this.#copy(bytes, at, cbIO, text, final);
@@ -185,34 +208,10 @@ export class Reader {
     return lent;
   }
 
-  /** Copies to the caller's `buffer` what it holds, and parks the rest. */
-  #fill(
-    buffer: Uint8Array,
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    text: boolean,
-    final: boolean,
-    reused: boolean,
-  ): ReceivedFragment {
-    const part = Math.min(length, buffer.length);
-    buffer.set(bytes.subarray(at, at + part));
-    const whole = part === length;
-    if (!whole) this.#parked = { data: keep(bytes, at + part, length - part, reused), text, final, close: false };
-    return { data: buffer.subarray(0, part), text, final: final && whole, close: false };
-  }
-
-  #unpark(buffer: Uint8Array | null): ReceivedFragment {
-    const parked = this.#parked!;
-    this.#parked = null;
-    if (!buffer) return parked;
-    return this.#fill(buffer, parked.data, 0, parked.data.length, parked.text, parked.final, false);
-  }
-
   /** Reads what is here until a message is whole; undefined when a read is under way, or CLOSE was read. */
   #gather(): Message | undefined {
     for (;;) {
-      if (!this.#read(null, place)) return undefined;
+      if (!this.#read(null, place, true)) return undefined;
       if (place.connectionClose) {
         this.#close(true);
         return undefined;
@@ -245,6 +244,8 @@ export class Reader {
   /** The context's read has completed. */
   completed(hr: HResult, text: boolean, final: boolean, close: boolean, data: Uint8Array): void {
     this.#reading = false;
+    // What it was told of, it loses when this returns.
+    if (this.#told !== place) this.#lent!.lose();
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
     if (FAILED(hr)) {
@@ -260,11 +261,11 @@ export class Reader {
       this.#goOn(() => this.#add(data, 0, data.length, text, final, false, true) ?? this.#gather());
     } else if (want === 'fragment') {
       if (this.#direct) waiting.settle({ data, text, final, close });
-      else if (buffer) waiting.settle(this.#fill(buffer, data, 0, data.length, text, final, true));
+      else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOut(data, 0, data.length), text, final, close });
     } else if (!this.#draining) {
-      this.#parked = { data: copyOut(data, 0, data.length), text, final, close };
+      this.#parked.park(copyOut(data, 0, data.length), text, final);
     }
     // A caller who had one fragment may want the next: he asks before this does.
     if (this.#draining && !this.#closed) {
@@ -282,7 +283,7 @@ export class Reader {
     else if (want === 'fragment') {
       const direct = this.#direct ? buffer : null;
       try {
-        if (this.#read(direct, place)) waiting.settle(this.#fragment(place, direct, buffer, lend));
+        if (this.#read(direct, place, true)) waiting.settle(this.#fragment(place, direct, buffer, lend));
       } catch {
         // #fail has told the caller.
       }
@@ -303,7 +304,7 @@ export class Reader {
   #discard(): void {
     try {
       while (this.#waiting.want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
-        if (!this.#read(null, place)) continue;
+        if (!this.#read(null, place, true)) continue;
         if (place.connectionClose) this.#close(false);
         else place.pieces?.giveBack();
       }
@@ -326,15 +327,6 @@ export class Reader {
     this.#drainFailed?.(error);
     if (this.#waiting.want !== 'nothing') this.#waiting.fail(error);
     return error;
-  }
-
-  /** Why there is nothing more to read. */
-  #over(): WebSocketError {
-    if (this.#failure) {
-      const { code, message, hr } = this.#failure;
-      return new WebSocketError(code, message, hr, { cause: this.#failure });
-    }
-    return new WebSocketError('ERR_STATE', "the peer's CLOSE has been read", E_ILLEGAL_METHOD_CALL);
   }
 }
 

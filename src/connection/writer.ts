@@ -1,7 +1,13 @@
 /** The sending half: one send, or one CLOSE, at a time. What finishes inline costs no promise of its own. */
 import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts';
 import type { WebSocketError } from '../context/error.ts';
-import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, FAILED, type HResult } from '../context/hresult.ts';
+import {
+  E_ILLEGAL_METHOD_CALL,
+  E_IO_INCOMPLETE,
+  E_OPERATION_ABORTED,
+  FAILED,
+  type HResult,
+} from '../context/hresult.ts';
 import { FragmentResult } from '../context/result.ts';
 import { busy, cancelled, failure } from './failure.ts';
 import { LentFragment, type ReceivedFragment, returned } from './fragment.ts';
@@ -65,22 +71,37 @@ export class Writer {
   }
 
   send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
-    if (this.#sending) return Promise.reject(busy('a send'));
-    const signal = options?.signal;
-    if (signal?.aborted) return Promise.reject(cancelled(signal));
+    try {
+      const signal = options?.signal;
+      if (signal?.aborted) throw cancelled(signal);
+      this.#write(data, options, true);
+      return result.completionExpected ? this.#wait(signal) : SENT;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Sends if that is done at once; false where it would have to wait, and nothing was sent. */
+  sendNow(data: Message | ReceivedFragment, options?: SendOptions): boolean {
+    return this.#write(data, options, false) !== E_IO_INCOMPLETE;
+  }
+
+  #write(data: Message | ReceivedFragment, options: SendOptions | undefined, async: boolean): HResult {
+    if (this.#sending) throw busy('a send');
     let bytes: Uint8Array | FragmentResult;
     let text = options?.text ?? false;
     let final = options?.final ?? true;
-    let scratch: Scratch | null = null;
+    let held: Held | null = null;
     if (typeof data === 'string') {
-      scratch = Scratch.take();
+      const scratch = Scratch.take();
       bytes = scratch.encode(data);
       text = true;
+      held = scratch;
     } else if (data instanceof Uint8Array) {
       bytes = data;
     } else if (data instanceof LentFragment) {
       const { place } = data;
-      if (!place.bytes) return Promise.reject(returned());
+      if (!place.bytes) throw returned();
       bytes = this.#viewless ? place : data.data;
       text = options?.text ?? place.utf8Encoded;
       final = options?.final ?? place.finalFragment;
@@ -89,26 +110,28 @@ export class Writer {
       text = options?.text ?? data.text;
       final = options?.final ?? data.final;
     } else {
-      return Promise.reject(new TypeError('what is sent is a string, a Uint8Array, or a fragment that is no close'));
+      throw new TypeError('what is sent is a string, a Uint8Array, or a fragment that is no close');
     }
-    const hr = this.#context.writeFragment(bytes as Uint8Array, true, text, final, onWritten, this, result);
+    const completion = async ? onWritten : null;
+    const hr = this.#context.writeFragment(bytes as Uint8Array, async, text, final, completion, this, result);
     if (!FAILED(hr) && result.completionExpected) {
-      this.#held = data instanceof LentFragment ? (data.place.pieces?.hold() ?? null) : scratch;
-      return this.#wait(signal);
+      this.#held = data instanceof LentFragment ? (data.place.pieces?.hold() ?? null) : held;
+      return hr;
     }
-    scratch?.giveBack();
-    return FAILED(hr) ? this.#refused(hr) : SENT;
+    held?.giveBack();
+    if (FAILED(hr) && (async || hr !== E_IO_INCOMPLETE)) throw this.#refused(hr);
+    return hr;
   }
 
   /** Sends CLOSE; the arguments have been checked. */
   close(code: number, reason: string | null): Promise<void> {
     const hr = this.#context.sendConnectionClose(true, code, reason, onWritten, this, result);
-    if (FAILED(hr)) return this.#refused(hr);
+    if (FAILED(hr)) return Promise.reject(this.#refused(hr));
     return result.completionExpected ? this.#wait(undefined) : SENT;
   }
 
-  #refused(hr: HResult): Promise<never> {
-    return Promise.reject(hr === E_ILLEGAL_METHOD_CALL ? busy("a send of the context's") : this.#failed(hr));
+  #refused(hr: HResult): WebSocketError {
+    return hr === E_ILLEGAL_METHOD_CALL ? busy("a send of the context's") : this.#failed(hr);
   }
 
   #wait(signal: AbortSignal | undefined): Promise<void> {

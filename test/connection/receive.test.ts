@@ -499,6 +499,84 @@ test('what a receive lends may be read to a buffer, waited for, cancelled, and c
   assert.ok((await connection.receive({ lend: true })).close);
 });
 
+test('a lent fragment does not show what comes when nobody waits', async () => {
+  const { connection, peer } = wired();
+  peer.text('lent');
+  await turns();
+  const fragment = await connection.receive({ lend: true });
+  const controller = new AbortController();
+  const cancelled = connection.receive({ lend: true, signal: controller.signal });
+  controller.abort();
+  await failureOf(cancelled);
+  peer.text('here');
+  await turns();
+  assert.throws(
+    () => fragment.data,
+    (error: WebSocketError) => error.code === 'ERR_STATE',
+  );
+  assert.is(text(await connection.receive({ lend: true })), 'here');
+});
+
+test('what is here is received at once, else nothing is', async () => {
+  const { connection, peer } = wired();
+  const buffer = new Uint8Array(3);
+  for (const lend of [false, true]) {
+    assert.is(connection.receiveNow({ lend }), undefined);
+    peer.text('one');
+    peer.text('three');
+    await turns();
+    const one = connection.receiveNow({ lend })!;
+    assert.equal([text(one), one.text, one.final, one.close], ['one', true, true, false]);
+    const three = connection.receiveNow({ lend, buffer })!;
+    assert.is(three.data.buffer, buffer.buffer);
+    assert.equal([text(three), three.final], ['thr', false]);
+    assert.is(text(connection.receiveNow({ lend })!), 'ee');
+    assert.is(connection.receiveNow({ lend }), undefined);
+  }
+  const code = (code: string) => (error: WebSocketError) => error.code === code;
+  assert.throws(() => connection.receiveNow({ buffer: [] as never }), /buffer must be a Uint8Array/);
+  const controller = new AbortController();
+  const waiting = connection.receive({ signal: controller.signal });
+  assert.throws(() => connection.receiveNow(), code('ERR_BUSY'));
+  controller.abort();
+  await failureOf(waiting);
+  assert.is(connection.receiveNow(), undefined, 'the read that was left behind is under way');
+  peer.text('left');
+  peer.close(1000);
+  await turns();
+  assert.is(text(connection.receiveNow()!), 'left');
+  assert.ok(connection.receiveNow({ lend: true })!.close);
+  assert.throws(() => connection.receiveNow(), code('ERR_STATE'));
+  const broken = wired();
+  broken.peer.send({ opcode: 3, data: Buffer.alloc(0) });
+  await turns();
+  assert.throws(() => broken.connection.receiveNow(), code('ERR_PROTOCOL'));
+  assert.is(broken.connection.state, 'aborted');
+});
+
+test('what can be sent at once is, else nothing is', async () => {
+  const { connection, peer, near } = wired('server', { sendBufferLimit: 1 });
+  assert.ok(connection.sendNow('one', { final: false }));
+  await turns();
+  assert.ok(connection.sendNow(Buffer.from('two'), { text: true }));
+  await turns();
+  near.hold();
+  assert.ok(connection.sendNow(pattern(100_000)));
+  await turns();
+  for (const data of ['never', pattern(20)]) assert.not.ok(connection.sendNow(data));
+  const sending = connection.send('waits');
+  const code = (code: string) => (error: WebSocketError) => error.code === code;
+  assert.throws(() => connection.sendNow('busy'), code('ERR_BUSY'));
+  near.release();
+  await sending;
+  assert.throws(() => connection.sendNow(42 as never), /a string, a Uint8Array, or a fragment/);
+  assert.equal([await peer.next(), await peer.next()], ['text "one"+', 'more "two"']);
+  assert.ok((await peer.receive())!.data.equals(pattern(100_000)));
+  assert.is(await peer.next(), 'text "waits"');
+  await connection.closeOutput();
+  assert.throws(() => connection.sendNow('late'), code('ERR_STATE'));
+});
+
 test('memory serves again when nobody can see what it held', async () => {
   const { of } = Pieces;
   const used = new Set<Pieces>();
@@ -518,6 +596,14 @@ test('memory serves again when nobody can see what it held', async () => {
   const ways: [again: boolean, name: string, read: (connection: WebSocketConnection) => Promise<unknown>][] = [
     [true, 'lent', connection => connection.receive({ lend: true })],
     [true, 'lent and sent', async connection => connection.send(await connection.receive({ lend: true }))],
+    [
+      true,
+      'at once',
+      async connection => {
+        const fragment = connection.receiveNow({ lend: true }) ?? (await connection.receive({ lend: true }));
+        assert.ok(connection.sendNow(fragment));
+      },
+    ],
     [true, 'buffer', connection => connection.receive({ buffer })],
     [true, 'buffer, with a signal', connection => connection.receive({ buffer, signal })],
     [true, 'text', iterate],
