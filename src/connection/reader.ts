@@ -304,9 +304,7 @@ export class Reader {
   #discard(): void {
     try {
       while (this.#waiting.want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
-        if (!this.#read(null, place, true)) continue;
-        if (place.connectionClose) this.#close(false);
-        else place.pieces?.giveBack();
+        if (this.#read(null, place, true) && place.connectionClose) this.#close(false);
       }
     } catch {
       // #fail has told who drains.

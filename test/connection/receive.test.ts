@@ -320,8 +320,8 @@ test('a context that knows IIS’s interface alone may lend the same Buffer agai
   };
   const connection = new WebSocketConnection(foreign as never);
   const kept: Uint8Array[] = [];
-  while (kept.length < 6) {
-    const receiving = connection.receive();
+  for (let round = 0; round < 12; round++) {
+    const receiving = connection.receive({ lend: round >= 6 });
     waiting?.();
     waiting = undefined;
     kept.push((await receiving).data);
@@ -465,7 +465,9 @@ test('a lent fragment is good until the next receive, and what was asked of its 
     () => last.data,
     (error: WebSocketError) => error.code === 'ERR_STATE',
   );
-  assert.is((await failureOf(other.connection.send(last))).code, 'ERR_STATE');
+  for (const context of [other.context, other.context.context]) {
+    assert.is((await failureOf(new WebSocketConnection(context).send(last))).code, 'ERR_STATE');
+  }
   peer.text('and another');
   assert.is(text(await waiting), 'and another');
 });
@@ -622,6 +624,16 @@ test('memory serves again when nobody can see what it held', async () => {
     if (again) assert.ok(used.size <= 4, `${name}: ${used.size} blocks`);
     else assert.is(used.size, ROUNDS, name);
   }
+  const { context, peer } = open('server');
+  const connection = new WebSocketConnection(context.context);
+  peer.send({ opcode: 2, data: pattern(10) }, { opcode: 2, data: pattern(50_000) });
+  await turns();
+  for (let count = 0; count < 2; count++) await connection.receive({ lend: true });
+  assert.is(connection.receiveNow(), undefined);
+  peer.send({ opcode: 2, data: pattern(10) });
+  await turns();
+  const { byteLength } = (await connection.receive()).data.buffer;
+  assert.ok(byteLength < 1000, `${byteLength} bytes for a few`);
   Pieces.of = of;
 });
 
