@@ -70,6 +70,27 @@ test('the answers to many frames of one chunk are one stretch, which the kernel 
   assert.ok(kernel.frames.every(({ data }) => pattern(data.length).equals(data)));
 });
 
+test('a piece that is passed over ends the stretch, and the next one begins another', async () => {
+  const { context, kernel } = openOnKernel();
+  let count = 0;
+  onPieces(context, piece => {
+    if (++count % 2) write(context, piece);
+  });
+  kernel.receive(...[5000, 6000, 7000].map(length => masked(2, pattern(length))));
+  assert.equal([kernel.offered, kernel.written], [[5004, 7004], []]);
+});
+
+test('a piece that is written when its walk is over, but not its time, is copied: others may come before it goes', async () => {
+  const { context, kernel } = openOnKernel();
+  const other = openOnKernel();
+  onPieces(context, piece => queueMicrotask(() => assert.is(write(context, piece), S_OK)));
+  kernel.receive(masked(2, 'one'), masked(2, 'two'));
+  await Promise.resolve();
+  other.kernel.receive(masked(2, Buffer.alloc(1000, 0xee)));
+  await turns(2);
+  assert.equal(tell(kernel), ['one', 'two']);
+});
+
 test('less than the transport gathers is not offered, but goes with what else the turn wrote', async () => {
   const held = openOnKernel({}, 200);
   echo(held);

@@ -30,9 +30,9 @@ export type Step =
   | { do: 'write'; at: 0 | 1; length: number; utf8: boolean; final: boolean; way: Way; next: Then }
   | { do: 'read'; at: 0 | 1; capacity: number; way: Way; next: Then; echo: Echo }
   | { do: 'close'; at: 0 | 1; code: number; reason: string; way: Way; next: Then }
-  | { do: 'drain' | 'deliver'; at: 0 | 1; length: number }
+  | { do: 'drain' | 'deliver' | 'carry'; at: 0 | 1; length: number }
   | { do: 'turn' }
-  | { do: 'cancel' | 'ping' | 'shutDown' | 'closeTcp' | 'cleanup' | 'reset' | 'end'; at: 0 | 1 };
+  | { do: 'echo' | 'cancel' | 'ping' | 'shutDown' | 'closeTcp' | 'cleanup' | 'reset' | 'end'; at: 0 | 1 };
 
 /** What the two contexts and the network between them are told at first. */
 export interface Terms {
@@ -44,6 +44,8 @@ export interface Terms {
 }
 
 export interface Program extends Terms {
+  /** The server writes back what comes, from the start. */
+  readonly echoes: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -55,7 +57,7 @@ const length = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(125, 126, 4000, 16_384) },
   { weight: 3, arbitrary: fc.constantFrom(16_385, 20_000, 65_530, 65_536, 100_000) },
 );
-const amount = fc.oneof(fc.nat(10), fc.nat(2000), fc.constantFrom(65_536, 1_000_000));
+const amount = fc.oneof(fc.nat(10), fc.nat(2000), fc.nat(30_000), fc.constantFrom(65_536, 1_000_000));
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -73,7 +75,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       echo: fc.constantFrom(...ECHOES),
     }),
   },
-  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('drain', 'deliver'), at, length: amount }) },
+  { weight: 10, arbitrary: fc.record({ do: fc.constantFrom('drain', 'deliver', 'carry'), at, length: amount }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('turn') }) },
   {
     weight: 1,
@@ -86,6 +88,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       next,
     }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('echo'), at }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cancel', 'ping'), at }) },
   {
     weight: 1,
@@ -99,6 +102,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   gathers: fc.constantFrom(0, 4096, Number.POSITIVE_INFINITY),
   receiveBufferLimit: fc.constantFrom(0, 100, 50_000, 4_194_304),
   sendBufferLimit: fc.constantFrom(0, 100, 65_536),
+  echoes: fc.boolean(),
   steps: fc.array(step, { maxLength: 40, size: 'max' }),
 });
 
@@ -170,6 +174,10 @@ function run(sides: readonly [Side, Side], step: Exclude<Step, { do: 'turn' }>):
   else if (step.do === 'read') side.read(step.capacity, step.way, follow(side, step.next), step.echo);
   else if (step.do === 'close') side.close(step.code, step.reason, step.way, follow(side, step.next));
   else if (step.do === 'drain' || step.do === 'deliver') side.wire[step.do](step.length);
+  else if (step.do === 'carry') {
+    side.wire.drain(step.length);
+    side.wire.deliver(step.length);
+  } else if (step.do === 'echo') echo(side);
   else if (step.do === 'end') side.wire.close();
   else side[step.do]();
 }
@@ -180,6 +188,7 @@ export async function perform(program: Program): Promise<void> {
   thrown.length = 0;
   process.on('uncaughtException', onThrown);
   try {
+    if (program.echoes) echo(sides[0]);
     for (const step of program.steps) {
       if (step.do === 'turn') await turn();
       else run(sides, step);
