@@ -17,17 +17,11 @@ export const ALL = TWO | THREE | FOUR;
 export const FROM_C0: usize = memory.data<u32>([0x4040_4040], 4);
 export const TURN: usize = memory.data<u32>([0x0202_0202], 4);
 
-/** Returns the leads of the bytes from `ptr` to `end` and the 16 in front of them, ALL where there is no rule for them. */
-export function leadsOf(ptr: usize, end: usize): i32 {
-  const fromC0 = v128.load32_splat(FROM_C0), turn = v128.load32_splat(TURN);
+/** Returns the leads of the 16 bytes in front of `ptr`, ALL where there is no rule for them. */
+export function leadsBefore(ptr: usize): i32 {
   const before = v128.load(ptr - 16);
-  let least = i8x16.add(before, fromC0);
-  let most = v128.xor(before, turn);
-  for (; ptr < end; ptr += 16) {
-    const v = v128.load(ptr);
-    least = i8x16.min_u(least, i8x16.add(v, fromC0));
-    most = i8x16.max_u(most, v128.xor(v, turn));
-  }
+  const least = i8x16.add(before, v128.load32_splat(FROM_C0));
+  const most = v128.xor(before, v128.load32_splat(TURN));
   const leads = leadsAmong(least, most);
   if (!leads || !boundAmong(least, most)) return leads;
   return leads == THREE ? THREE | BOUND : ALL;

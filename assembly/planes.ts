@@ -11,7 +11,7 @@
  * A plane costs a cycle a vector, so there is a rule for each set of leads, with no more planes than that set needs. What is
  * forbidden (C0, C1, F5 and up) or binds the byte behind it (E0, ED, F0, F4) is looked for by the least and the greatest
  * byte; but F0 and, in scripts that are full of them, E0 and ED are followed up. Where a rule meets what it does not
- * expect, it answers "unsound", and lookup.ts has the last word.
+ * expect, it answers "unsound", and slices.ts has the last word.
  */
 import { BOUND, boundAmong, FOUR, FROM_C0, leadsAmong, reaching, THREE, TURN, TWO } from "./leads";
 

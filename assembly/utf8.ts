@@ -2,19 +2,22 @@
  * Validates text as a stream (RFC 6455 §8.1): a character may be cut between two stretches anywhere. What a stretch leaves
  * unfinished is carried, and the next is judged as if those bytes stood in front of it.
  *
- * Planes judge what comes in blocks, the lookup what is less. Both only detect: where a text broke is found by going over it
- * again, in ever smaller steps.
+ * Planes judge what comes in blocks, slices what they have no rule for, the lookup what is less. All of them only detect:
+ * where a text broke is found by going over it again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
-import { ALL, leadsOf } from "./leads";
-import { judgeBlocks, judgeEnd, judgeVector } from "./lookup";
+import { leadsBefore } from "./leads";
+import { judgeEnd, judgeVector } from "./lookup";
 import { maskCopy, rotateKey } from "./mask";
 import { judge, unmaskJudge, UNSOUND } from "./planes";
+import { judgeAny } from "./slices";
 
 const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);
 
 /** Bytes that are judged by one rule, at the most. */
-const STRETCH: usize = 2048;
+const STRETCH: usize = 4096;
+/** Bytes of which there are many. */
+const MANY: u32 = 2048;
 
 /** Validates; returns the new carry with UTF8_WIDE where a byte was above 0x7f, or UTF8_INVALID. */
 export function validate(ptr: usize, length: u32, carry: u32): u32 {
@@ -74,7 +77,7 @@ function walk(ptr: usize, shift: usize, length: u32, key: u32, carry: u32, maske
 
     // A vector across two cache lines costs more. Where there are many, the second one is judged by itself, and unmasked no
     // further than to the next multiple of 16, where the blocks begin.
-    if (<usize>length > STRETCH) {
+    if (length > MANY) {
       const aligned = ptr + 16 & ~15;
       const behind = v128.load(aligned);
       v = v128.load(ptr + shift);
@@ -125,22 +128,16 @@ function walk(ptr: usize, shift: usize, length: u32, key: u32, carry: u32, maske
 
 /**
  * Judges the blocks of 64 bytes from `ptr` to `end` in stretches, each by the rule that the one before it suggests, and if
- * that does not do, by the one that it calls for itself. Returns UTF8_WIDE or 0, with UTF8_INVALID where it is.
+ * that does not do, by slices. Returns UTF8_WIDE or 0, with UTF8_INVALID where it is.
  */
 @inline
 function walkBlocks(ptr: usize, shift: usize, end: usize, key: u32, masked: bool, wide: u32): u32 {
-  let leads = wide ? leadsOf(ptr, ptr) : 0;
+  let leads = wide ? leadsBefore(ptr) : 0;
   while (ptr < end) {
     const stop = min(ptr + STRETCH, end);
     let seen = masked ? unmaskJudge(leads, ptr, stop, key, shift) : judge(leads, ptr, stop);
-    if (seen == UNSOUND) {
-      leads = leadsOf(ptr, stop);
-      if (leads != ALL) seen = judge(leads, ptr, stop);
-      if (seen == UNSOUND) {
-        if (v128.any_true(judgeBlocks(ptr, stop))) wide |= UTF8_INVALID;
-        seen = ALL;
-      }
-    }
+    if (seen == UNSOUND) seen = judgeAny(ptr, stop);
+    if (seen == UNSOUND) wide |= UTF8_INVALID;
     if (seen) wide |= UTF8_WIDE;
     leads = seen;
     ptr = stop;

@@ -86,8 +86,8 @@ for (const build of BUILDS) {
   test(`${build}: a long text is unmasked and judged to its last byte, whatever its script becomes`, () => {
     for (const left of FILLERS)
       for (const right of FILLERS) {
-        const text = Buffer.concat([fill(left, 1500), fill(right, 1700)]);
-        for (const length of [1103, 1104, 2127, 2128, 2129, 3200]) {
+        const text = Buffer.concat([fill(left, 1500), fill(right, 3000)]);
+        for (const length of [1103, 1104, 2127, 2128, 2129, 4175, 4176, 4177, 4500]) {
           const ptr = bytes.length - length;
           bytes.set(mask(text.subarray(0, length), KEY), ptr);
           const title = `${left} then ${right}: ${length} bytes`;
@@ -140,6 +140,49 @@ for (const build of BUILDS) {
       for (let place = 16; place < 16 + 64; place++) exhaust(place, wide, wide, EDGES, filler);
       for (const place of [16 + 30, 16 + 62, 16 + 63]) exhaust(place, leads, all, [0x41, 0x80, 0xbf], filler);
     }
+  });
+
+  test(`${build}: any lead with any second byte amid a mixture of scripts, wherever it lies in slices, is judged as Node does`, () => {
+    const at = bytes.subarray(AT, AT + 16 + 256 + 16);
+    const all = Array.from({ length: 256 }, (_, i) => i);
+    for (const place of [16 + 20, 16 + 31, 16 + 127, 16 + 224]) {
+      at.set(fill('a😀é人', place));
+      at.set(fill('é😀', at.length - place - 3), place + 3);
+      for (let first = 0x80; first < 0x100; first++)
+        for (const second of all)
+          for (const third of [0x41, 0x80, 0xbf, 0xc3]) {
+            at[place] = first;
+            at[place + 1] = second;
+            at[place + 2] = third;
+            if (whole(AT, at.length) !== isUtf8(at)) assert.unreachable(`${first} ${second} ${third} at ${place}`);
+          }
+    }
+  });
+
+  test(`${build}: any two odd bytes where the eighths of a mixture of scripts meet are judged as Node does`, () => {
+    for (const filler of ['a😀é人', 'é한'])
+      for (const length of [256, 320, 448, 1984, 4096, 4160]) {
+        const from = length > 2000 ? 32 : 16;
+        const text = fill(filler, from + length + 5);
+        const at = bytes.subarray(AT, AT + text.length);
+        at.set(text);
+        for (let eighth = 0; eighth <= 8; eighth++)
+          for (
+            let place = from + eighth * ((length >> 7) << 4) - 5;
+            place < from + eighth * ((length >> 7) << 4) + 2;
+            place++
+          ) {
+            for (const first of EDGES)
+              for (const second of EDGES) {
+                at[place] = first;
+                at[place + 1] = second;
+                if (whole(AT, at.length) !== isUtf8(at))
+                  assert.unreachable(`${filler}, ${length} bytes: ${first} ${second} at ${place}`);
+              }
+            at[place] = text[place]!;
+            at[place + 1] = text[place + 1]!;
+          }
+      }
   });
 
   test(`${build}: a long text that changes its script, with at most one wrong byte, is unmasked and judged as Node does`, () => {
