@@ -101,8 +101,8 @@ export class Receiver implements Completing {
         this.#serve(pieces);
         this.#engine.runDue();
       }
-      this.#gather();
       this.#engine.resident?.leave();
+      this.#gather();
       live.owner = null;
     }
     this.complete();

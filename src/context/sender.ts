@@ -228,7 +228,8 @@ export class Sender implements Completing, Aborting, Flushing {
   }
 
   get patient(): boolean {
-    return this.#outbox.unsent < this.#transport.gathers;
+    const { unsent } = this.#outbox;
+    return unsent > 0 && unsent < this.#transport.gathers;
   }
 
   /** Gives what the turn filled to the transport, in one write. */
