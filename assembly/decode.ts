@@ -99,8 +99,8 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
 }
 
 /**
- * Where the piece at `ptr` goes: as far in front as the piece before it, which ends at `behind`, leaves room for the header
- * of an unmasked frame. A masked header is longer, so pieces move together, and what answers them lies in a row.
+ * Where the piece at `ptr` goes: right behind the one before it, which ends at `behind`, with room for an unmasked header
+ * between them, so that what answers them lies in a row. Never behind `ptr`: its own header was no shorter.
  */
 @inline
 function roomBehind(behind: usize, ptr: usize, end: usize, decoder: Decoder): usize {

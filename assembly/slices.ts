@@ -25,7 +25,7 @@ const BITS: usize = memory.data<u32>([0x5555_5555], 4);
 
 /**
  * Judges the blocks of 64 bytes from `ptr` to `end`, behind the 16 in front of them, whatever their leads. Returns UNSOUND
- * or leads for which the next blocks may be judged; not none where one is there.
+ * or leads by which the next blocks may be judged, never 0 where a byte is not ASCII.
  */
 export function judgeAny(ptr: usize, end: usize): i32 {
   const length = end - ptr;

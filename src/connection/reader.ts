@@ -23,7 +23,7 @@ import { Waiting } from './waiting.ts';
 export interface ReceiveOptions {
   /** Where to read to; without it the bytes are the caller's to keep. */
   buffer?: Uint8Array;
-  /** Lends the fragment: the object is good until the next receive, and its data are to be asked for before. */
+  /** Lends the fragment: it is good until the next receive, which brings the same object, so one is awaited before another. */
   lend?: boolean;
   signal?: AbortSignal;
 }

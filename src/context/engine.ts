@@ -62,7 +62,7 @@ export class Engine {
   readonly deadlines = new Deadlines();
   /** The fragments of the window that is being walked. */
   readonly live: Pieces;
-  /** Whose frames lie in it. */
+  /** Whose frames lie in the window. */
   resident: Leaving | null = null;
 
   #due: (Completing | null)[] = [];

@@ -64,8 +64,8 @@ export class Outbox implements Leaving {
   }
 
   /**
-   * Makes a frame of a piece of the window where it lies, if that can be: in front of it decode has left room for a header,
-   * and behind the piece before it no more than that.
+   * Makes a frame of a piece of the window where it lies, if that can be. Decode has left room for a header in front of it;
+   * where the piece before it was written too, that room is all that lies between them, and both are one stretch.
    */
   enclose(first: number, bytes: Uint8Array, at: number, length: number): boolean {
     const engine = this.#engine;

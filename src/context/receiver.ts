@@ -83,6 +83,7 @@ export class Receiver implements Completing {
   received(length: number): void {
     const { live, memory } = this.#engine;
     const end = WINDOW + length;
+    live.owner = null;
     let ptr = WINDOW;
     live.walk = (live.walk % WALKS) + 1;
     while (this.#record && ptr < end) {

@@ -60,6 +60,8 @@ export class FragmentResult {
   /** @internal Who takes the piece back when it is not looked at any more, so that its memory serves again. */
   pieces: Pieces | null = null;
   #walk = 0;
+  #at = 0;
+  #length = 0;
   #data: Uint8Array | null = EMPTY;
 
   /** For a read, the bytes: a view of the caller's buffer, or the lent view; empty otherwise. */
@@ -86,7 +88,14 @@ export class FragmentResult {
     this.cbIO = length;
     this.pieces = pieces;
     this.#walk = walk;
+    this.#at = at;
+    this.#length = length;
     this.#data = null;
+  }
+
+  /** @internal Whether it still tells of the whole piece: in front of a part there is no room for a header. */
+  get whole(): boolean {
+    return this.at === this.#at && this.cbIO === this.#length;
   }
 
   /**

@@ -95,7 +95,8 @@ export class Sender implements Completing, Aborting, Flushing {
     }
     const room = this.#ready();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
-    if (room && result && data instanceof FragmentResult && this.#outbox.enclose(first, bytes, at, length)) {
+    const whole = result && data instanceof FragmentResult && data.whole;
+    if (room && whole && this.#outbox.enclose(first, bytes, at, length)) {
       this.bytesSent += length;
       this.fragmentsSent++;
       this.#mark();

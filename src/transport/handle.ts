@@ -10,6 +10,8 @@
  * Writing. Up to Node 24 a handle takes a request object and bytes: where the kernel takes them all at once the request
  * is not used, and serves the next write; otherwise it belongs to libuv until its `oncomplete`. From Node 26 on it takes
  * null and bytes, and answers 0 or, where bytes are left, a request. Which way it is, is learned from Node's own write.
+ * What may not be held on to is written by the handle's descriptor, which Windows has not, and `socket.bytesWritten` does not
+ * count.
  */
 import { writeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';

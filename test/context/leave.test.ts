@@ -198,6 +198,21 @@ for (const gathers of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.ok(pattern(5000).equals(to.kernel.frames[0]!.data));
   });
 
+  test(`gathers ${gathers}: a part of a piece, by a result that was cut, leaves the whole as it was`, async () => {
+    const { context, kernel } = openOnKernel({}, gathers);
+    onPieces(context, piece => {
+      piece.at += 10;
+      piece.cbIO -= 10;
+      assert.is(write(context, piece), S_OK);
+      piece.at -= 10;
+      piece.cbIO += 10;
+      assert.is(write(context, piece), S_OK);
+    });
+    kernel.receive(masked(2, Buffer.from('0123456789abcdef')));
+    await turns(2);
+    assert.equal(tell(kernel), ['abcdef', '0123456789abcdef']);
+  });
+
   test(`gathers ${gathers}: one piece written without end waits for room like any other payload`, async () => {
     const { context, kernel } = openOnKernel({ sendBufferLimit: LIMIT }, gathers, () => 0);
     const LENGTH = 5000;
