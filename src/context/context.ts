@@ -5,10 +5,10 @@
 import { HEADER_FINAL, OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT } from '../../assembly/abi.ts';
 import { FAULTS, type Fault } from '../codec/faults.ts';
 import type { Transport, TransportOwner } from '../transport/transport.ts';
+import { badCall } from './call.ts';
 import { type Close, closePayload, readClose } from './close.ts';
 import type { Stats, WebSocketContext } from './contract.ts';
 import type { Completing, Engine } from './engine.ts';
-import { WebSocketError } from './error.ts';
 import {
   E_CONNECTION_INVALID,
   E_HANDLE_EOF,
@@ -22,14 +22,13 @@ import {
   type HResult,
   S_OK,
 } from './hresult.ts';
+import { pingPayload } from './keepalive.ts';
 import type { Limits } from './options.ts';
 import { Receiver, type ReceiverOwner } from './receiver.ts';
 import { type CloseStatus, FragmentResult, type WebSocketCompletion } from './result.ts';
 import { Sender } from './sender.ts';
 import { next, type State, sends } from './state.ts';
 import { Timing, type TimingOwner } from './timing.ts';
-
-const PING_MOST = 125;
 
 export interface ContextInit {
   readonly engine: Engine;
@@ -45,8 +44,6 @@ export interface ContextInit {
   /** Makes the transport, whose owner the context is. */
   readonly transport: (owner: TransportOwner) => Transport;
 }
-
-let pingsSent = 0;
 
 export class Context implements WebSocketContext, TransportOwner, ReceiverOwner, TimingOwner, Completing {
   readonly role: 'server' | 'client';
@@ -220,13 +217,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   async ping(payload?: Uint8Array): Promise<number> {
-    if (payload !== undefined && !(payload instanceof Uint8Array))
-      throw new TypeError('a ping payload is a Uint8Array');
-    if (payload && payload.length > PING_MOST) throw new RangeError('a ping payload has at most 125 bytes (§5.5)');
-    if (!sends(this.#state)) {
-      throw new WebSocketError('ERR_STATE', 'a PING can be sent only before CLOSE', E_CONNECTION_INVALID);
-    }
-    return this.timing.ping(new Uint8Array(payload ?? new Float64Array([++pingsSent]).buffer));
+    return this.timing.ping(pingPayload(payload));
   }
 
   /** Sends CLOSE for the engine, behind a write that is under way; a no-op once CLOSE has been sent. */
@@ -356,10 +347,4 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   #endIfClosed(): void {
     if (this.#state === 'closed' && this.role === 'server') this.#sender.end();
   }
-}
-
-/** An asynchronous call tells its end by a completion or by a result. */
-function badCall(async: boolean, completion: WebSocketCompletion | null, result: FragmentResult | undefined): boolean {
-  if (completion !== null && typeof completion !== 'function') return true;
-  return async && !completion && !result;
 }

@@ -1,7 +1,17 @@
 /** Pings of one connection (RFC 6455 §5.5.2): the engine's own at an interval, and the caller's, which have an answer. */
+import { CONTROL_MOST } from '../../assembly/abi.ts';
 import { WebSocketError } from './error.ts';
 import type { HResult } from './hresult.ts';
 import type { Limits } from './options.ts';
+
+let pingsSent = 0;
+
+/** A copy of what a caller's PING is to carry; without it, what no other PING of this thread has. */
+export function pingPayload(payload: Uint8Array | undefined): Uint8Array {
+  if (payload !== undefined && !(payload instanceof Uint8Array)) throw new TypeError('a ping payload is a Uint8Array');
+  if (payload && payload.length > CONTROL_MOST) throw new RangeError('a ping payload has at most 125 bytes (§5.5)');
+  return new Uint8Array(payload ?? new Float64Array([++pingsSent]).buffer);
+}
 
 interface Ping {
   readonly payload: Uint8Array;

@@ -5,7 +5,8 @@
  */
 import { FLAG_CONTROL, FLAG_OPCODE, FRAGMENTS, ROLE_CLIENT, ROLE_SERVER, WINDOW } from '../../assembly/abi.ts';
 import { NEXT_WORD } from '../codec/memory.ts';
-import { type Completing, type Engine, rethrow } from './engine.ts';
+import { PendingCall } from './call.ts';
+import type { Completing, Engine } from './engine.ts';
 import {
   E_CONNECTION_INVALID,
   E_ILLEGAL_METHOD_CALL,
@@ -43,11 +44,8 @@ export class Receiver implements Completing {
   #record: number;
 
   // The read that waits.
-  waiting = false;
-  #aborted = false;
+  readonly #call = new PendingCall();
   #buffer: Uint8Array | null = null;
-  #completion: WebSocketCompletion | null = null;
-  #completionContext: unknown = undefined;
   #result: FragmentResult | undefined;
 
   // What no read took.
@@ -96,7 +94,7 @@ export class Receiver implements Completing {
       live.cursor = FRAGMENTS >> 2;
       live.limit = live.cursor + count * WORDS;
       live.owner = this;
-      while (this.waiting && !this.#aborted) {
+      while (this.#call.waiting && !this.#call.aborted) {
         const pieces = this.#pieces();
         if (!pieces) break;
         this.#serve(pieces);
@@ -116,7 +114,7 @@ export class Receiver implements Completing {
     completionContext: unknown,
     result: FragmentResult | undefined,
   ): HResult {
-    if (this.waiting) return E_ILLEGAL_METHOD_CALL;
+    if (this.#call.waiting) return E_ILLEGAL_METHOD_CALL;
     const pieces = this.#pieces();
     if (!pieces) {
       if (this.ended) return this.end === S_OK ? E_ILLEGAL_METHOD_CALL : E_CONNECTION_INVALID;
@@ -133,19 +131,16 @@ export class Receiver implements Completing {
       if (result) this.#tell(pieces, data, result);
       return S_OK;
     }
-    this.waiting = true;
     this.#buffer = data;
-    this.#completion = completion;
-    this.#completionContext = completionContext;
     this.#result = result;
-    if (result) result.completionExpected = true;
+    this.#call.begin(completion!, completionContext, result);
     if (this.#head || this.end !== undefined) this.#engine.due(this);
     return S_OK;
   }
 
   /** Delivers to the waiting read what can be delivered to it. */
   complete(): void {
-    if (!this.waiting || this.#aborted) return;
+    if (!this.#call.waiting || this.#call.aborted) return;
     const pieces = this.#pieces();
     if (pieces) this.#serve(pieces);
     else if (this.end !== undefined) {
@@ -162,13 +157,13 @@ export class Receiver implements Completing {
     if (this.end !== undefined) return;
     this.end = end;
     if (this.paused) this.#resume();
-    if (this.waiting) this.#engine.due(this);
+    if (this.#call.waiting) this.#engine.due(this);
   }
 
   /** Completes the waiting read with E_OPERATION_ABORTED in a later turn. */
   cancel(): void {
-    if (!this.waiting || this.#aborted) return;
-    this.#aborted = true;
+    if (!this.#call.waiting || this.#call.aborted) return;
+    this.#call.aborted = true;
     this.#engine.later(this);
   }
 
@@ -185,12 +180,12 @@ export class Receiver implements Completing {
 
   /** Completes the read that was cancelled. */
   abort(): void {
-    if (this.waiting && this.#aborted) this.#finish(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
+    if (this.#call.aborted) this.#finish(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
   }
 
   /** Completes the waiting read with E_OPERATION_ABORTED now. */
   abandon(): void {
-    if (this.waiting) this.#finish(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
+    if (this.#call.waiting) this.#finish(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
   }
 
   /** The pieces that come next, null where none is here. */
@@ -260,16 +255,9 @@ export class Receiver implements Completing {
   }
 
   #finish(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {
-    const completion = this.#completion!;
-    const completionContext = this.#completionContext;
-    this.waiting = this.#aborted = false;
-    this.#buffer = this.#completion = null;
-    this.#completionContext = this.#result = undefined;
-    try {
-      completion(hr, completionContext, cbIO, utf8, final, close, data);
-    } catch (error) {
-      rethrow(error);
-    }
+    this.#buffer = null;
+    this.#result = undefined;
+    this.#call.end(hr, cbIO, utf8, final, close, data);
   }
 
   /** Copies out of the window what no read took. */

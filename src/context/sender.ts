@@ -5,7 +5,8 @@
  */
 import { HEADER_FINAL, OP_CLOSE } from '../../assembly/abi.ts';
 import type { Transport } from '../transport/transport.ts';
-import { type Aborting, type Completing, type Engine, type Flushing, rethrow } from './engine.ts';
+import { PendingWrite } from './call.ts';
+import type { Aborting, Completing, Engine, Flushing } from './engine.ts';
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import { Outbox } from './outbox.ts';
 import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
@@ -24,17 +25,7 @@ export class Sender implements Completing, Aborting, Flushing {
   readonly #limit: number;
   readonly #outbox: Outbox;
 
-  // The call that waits.
-  waiting = false;
-  #hr: HResult = S_OK;
-  #aborted = false;
-  /** Its completion runs in this turn. */
-  #due = false;
-  #completion: WebSocketCompletion | null = null;
-  #completionContext: unknown = undefined;
-  #cbIO = 0;
-  #utf8 = false;
-  #final = false;
+  readonly #call = new PendingWrite();
 
   // The payload that is sent from where it lies: its first unsent byte, -1 while its frame has not begun.
   #payload: Uint8Array | null = null;
@@ -57,6 +48,11 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#transport = transport;
     this.#outbox = new Outbox(engine, transport, role);
     this.#limit = limit;
+  }
+
+  /** Whether a call of the context's waits. */
+  get waiting(): boolean {
+    return this.#call.waiting;
   }
 
   /** Bytes accepted and not yet taken by the operating system. */
@@ -111,7 +107,7 @@ export class Sender implements Completing, Aborting, Flushing {
         result?.ended(length, utf8, final, false);
         return S_OK;
       }
-      this.#wait(length, utf8, final, completion!, completionContext, result);
+      this.#call.beginWrite(length, utf8, final, completion!, completionContext, result);
       if (room) this.#complete();
       return S_OK;
     }
@@ -119,11 +115,11 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#payloadAt = -1;
     this.#payloadFirst = first;
     // A stream of the application's own may call the context from inside a write: this call is under way before its first.
-    this.#wait(length, utf8, final, completion, completionContext, result);
+    this.#call.beginWrite(length, utf8, final, completion, completionContext, result);
     if (room) this.#proceed();
-    if (this.#payload || this.#lends || !this.waiting || this.#aborted) return S_OK;
+    if (this.#payload || this.#lends || !this.waiting || this.#call.aborted) return S_OK;
     if (result) {
-      this.#forget();
+      this.#call.forget();
       result.ended(length, utf8, final, false);
       return S_OK;
     }
@@ -146,7 +142,7 @@ export class Sender implements Completing, Aborting, Flushing {
       result?.ended(0, true, true, false);
       return S_OK;
     }
-    this.#wait(0, true, true, completion!, completionContext, result);
+    this.#call.beginWrite(0, true, true, completion!, completionContext, result);
     if (room) this.#complete();
     return S_OK;
   }
@@ -175,15 +171,16 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Aborts the waiting call; a frame that is part-written is copied and finished if `whole`, else the last thing sent. */
   cancel(whole: boolean): void {
-    if (!this.waiting || this.#aborted) return;
-    this.#aborted = true;
-    this.#due = false;
-    this.#hr = E_OPERATION_ABORTED;
+    const call = this.#call;
+    if (!call.waiting || call.aborted) return;
+    call.aborted = true;
+    call.due = false;
+    call.hr = E_OPERATION_ABORTED;
     const payload = this.#payload;
     const at = this.#payloadAt;
     if (payload && at < 0) {
       this.#payload = null;
-      this.bytesSent -= this.#cbIO;
+      this.bytesSent -= call.cbIO;
       this.fragmentsSent--;
     } else if (payload && !this.#broken(payload)) {
       this.#payload = null;
@@ -210,22 +207,22 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#gone = true;
     this.#payload = this.#owed = null;
     this.#outbox.drop();
-    if (this.waiting && !this.#aborted) this.#hr = hr;
+    if (this.waiting && !this.#call.aborted) this.#call.hr = hr;
     if (this.waiting) this.#complete();
   }
 
   complete(): void {
-    if (this.#due) this.#finish(this.#hr);
+    if (this.#call.due) this.#call.endWrite(this.#call.hr);
   }
 
   /** Completes the call that was cancelled. */
   abort(): void {
-    if (this.waiting && this.#aborted) this.#finish(E_OPERATION_ABORTED);
+    if (this.#call.aborted) this.#call.endWrite(E_OPERATION_ABORTED);
   }
 
   /** Completes the waiting call now, as the connection was lost. */
   abandon(): void {
-    if (this.waiting) this.#finish(this.#hr);
+    if (this.waiting) this.#call.endWrite(this.#call.hr);
   }
 
   get patient(): boolean {
@@ -265,46 +262,10 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#engine.dirty(this);
   }
 
-  #wait(
-    cbIO: number,
-    utf8: boolean,
-    final: boolean,
-    completion: WebSocketCompletion,
-    completionContext: unknown,
-    result: FragmentResult | undefined,
-  ): void {
-    this.waiting = true;
-    this.#hr = S_OK;
-    this.#cbIO = cbIO;
-    this.#utf8 = utf8;
-    this.#final = final;
-    this.#completion = completion;
-    this.#completionContext = completionContext;
-    if (result) result.completionExpected = true;
-  }
-
   /** Has the waiting call's completion run in this turn. */
   #complete(): void {
-    this.#due = true;
+    this.#call.due = true;
     this.#engine.due(this);
-  }
-
-  #finish(hr: HResult): void {
-    const completion = this.#completion!;
-    const completionContext = this.#completionContext;
-    const cbIO = hr === S_OK ? this.#cbIO : 0;
-    this.#forget();
-    try {
-      completion(hr, completionContext, cbIO, this.#utf8, this.#final, false, EMPTY);
-    } catch (error) {
-      rethrow(error);
-    }
-  }
-
-  #forget(): void {
-    this.waiting = this.#aborted = this.#due = false;
-    this.#completion = null;
-    this.#completionContext = undefined;
   }
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
@@ -317,7 +278,7 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#payOwed();
       this.flush();
     }
-    if (this.waiting && !this.#payload && !this.#lends && (this.#aborted || this.#roomy())) this.#complete();
+    if (this.waiting && !this.#payload && !this.#lends && (this.#call.aborted || this.#roomy())) this.#complete();
     if (this.#ending || this.#outbox.waits) this.#mark();
   }
 
@@ -360,7 +321,7 @@ export class Sender implements Completing, Aborting, Flushing {
    * transferred or resized. A frame without its rest ends the connection, and so the call.
    */
   #broken(payload: Uint8Array): boolean {
-    if (payload.length === this.#cbIO) return false;
+    if (payload.length === this.#call.cbIO) return false;
     this.#transport.destroy();
     return true;
   }

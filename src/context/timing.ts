@@ -1,6 +1,7 @@
 /** Time in the life of one connection: when it pings, how long its peer may be silent, how long it may take to close. */
 import { type Deadline, type Deadlines, now, type Timed } from './deadlines.ts';
-import { E_NETNAME_DELETED, E_OPERATION_ABORTED, type HResult } from './hresult.ts';
+import { WebSocketError } from './error.ts';
+import { E_CONNECTION_INVALID, E_NETNAME_DELETED, E_OPERATION_ABORTED, type HResult } from './hresult.ts';
 import { Keepalive } from './keepalive.ts';
 import type { Limits } from './options.ts';
 import { EMPTY } from './result.ts';
@@ -55,12 +56,15 @@ export class Timing implements Timed {
     this.#keepalive?.resumed(now());
   }
 
-  /** Sends a caller's PING. Resolves with the milliseconds until its PONG. */
+  /** Sends a caller's PING. Resolves with the milliseconds until its PONG; throws where none can be sent any more. */
   ping(payload: Uint8Array): Promise<number> {
+    if (!this.#owner.sendPing(payload)) {
+      throw new WebSocketError('ERR_STATE', 'a PING can be sent only before CLOSE', E_CONNECTION_INVALID);
+    }
     const time = now();
     this.#keepalive ??= new Keepalive(this.#limits, time);
     const answer = this.#keepalive.expect(payload, time);
-    this.#ping(this.#keepalive, payload, time);
+    this.#keepalive.sent(time);
     this.#wake();
     return answer;
   }
@@ -94,14 +98,10 @@ export class Timing implements Timed {
         this.#owner.cut(E_NETNAME_DELETED);
         return 0;
       }
-      if (keepalive.pings(time)) this.#ping(keepalive, EMPTY, time);
+      if (keepalive.pings(time) && this.#owner.sendPing(EMPTY)) keepalive.sent(time);
       return keepalive.due;
     }
     return this.#cutAt;
-  }
-
-  #ping(keepalive: Keepalive, payload: Uint8Array, time: number): void {
-    if (this.#owner.sendPing(payload)) keepalive.sent(time);
   }
 
   /** Sees to it that `expired` is called in time; a later moment than the one asked for needs no asking. */

@@ -1,0 +1,84 @@
+/**
+ * The call that waits: whom to tell how it ended. Each side of a connection has one at a time (IIS: one outstanding read, one
+ * outstanding write); until it has ended, another is refused.
+ */
+import { rethrow } from './engine.ts';
+import { type HResult, S_OK } from './hresult.ts';
+import { EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+
+/** Whether a call's end has nobody to tell: an asynchronous one tells it by a completion or by a result. */
+export function badCall(
+  async: boolean,
+  completion: WebSocketCompletion | null,
+  result: FragmentResult | undefined,
+): boolean {
+  if (completion !== null && typeof completion !== 'function') return true;
+  return async && !completion && !result;
+}
+
+export class PendingCall {
+  /** Whether there is one. */
+  waiting = false;
+  /** It was cancelled, and its completion is still to come. */
+  aborted = false;
+  #completion: WebSocketCompletion | null = null;
+  #completionContext: unknown = undefined;
+
+  begin(completion: WebSocketCompletion, completionContext: unknown, result: FragmentResult | undefined): void {
+    this.waiting = true;
+    this.#completion = completion;
+    this.#completionContext = completionContext;
+    if (result) result.completionExpected = true;
+  }
+
+  /** Runs the completion, in which another call may begin. */
+  end(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {
+    const completion = this.#completion!;
+    const completionContext = this.#completionContext;
+    this.forget();
+    try {
+      completion(hr, completionContext, cbIO, utf8, final, close, data);
+    } catch (error) {
+      rethrow(error);
+    }
+  }
+
+  /** Ends it without a completion. */
+  forget(): void {
+    this.waiting = this.aborted = false;
+    this.#completion = null;
+    this.#completionContext = undefined;
+  }
+}
+
+/** A write, of which it is known from its beginning what will be told. */
+export class PendingWrite extends PendingCall {
+  hr: HResult = S_OK;
+  /** Payload bytes. */
+  cbIO = 0;
+  /** Whether the completion is to run in this turn. */
+  due = false;
+  #utf8 = false;
+  #final = false;
+
+  beginWrite(
+    cbIO: number,
+    utf8: boolean,
+    final: boolean,
+    completion: WebSocketCompletion,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): void {
+    this.hr = S_OK;
+    this.due = false;
+    this.cbIO = cbIO;
+    this.#utf8 = utf8;
+    this.#final = final;
+    this.begin(completion, completionContext, result);
+  }
+
+  endWrite(hr: HResult): void {
+    this.due = false;
+    this.end(hr, hr === S_OK ? this.cbIO : 0, this.#utf8, this.#final, false, EMPTY);
+  }
+}
