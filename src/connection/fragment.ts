@@ -30,6 +30,10 @@ export class LentFragment implements ReceivedFragment {
   /** Resolved with this fragment, whatever it has become. */
   readonly ready: Promise<ReceivedFragment> = Promise.resolve(this);
 
+  constructor() {
+    this.place.kept = true;
+  }
+
   get data(): Uint8Array {
     return (this.#data ??= this.#look());
   }
@@ -63,6 +67,7 @@ export class LentFragment implements ReceivedFragment {
 
   #look(): Uint8Array {
     const { place } = this;
+    place.keep();
     const { bytes, at, cbIO } = place;
     if (!bytes) throw returned();
     if (!place.pieces) return new Uint8Array(bytes.buffer, bytes.byteOffset + at, cbIO);

@@ -4,6 +4,7 @@
  * than its bytes.
  */
 import { markAsUntransferable } from 'node:worker_threads';
+import { copy } from '../context/pieces.ts';
 import { lent } from '../context/result.ts';
 import { decodeText } from './text.ts';
 
@@ -44,7 +45,7 @@ export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Arr
   }
   const from = slabUsed;
   slabUsed += length;
-  slab.set(bytes.subarray(at, at + length), from);
+  copy(slab, from, bytes, at, length);
   return view(slab, from, length);
 }
 

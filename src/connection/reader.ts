@@ -117,7 +117,8 @@ export class Reader {
     if (!lent) this.#lent = new LentFragment();
     const result = this.#lent!.place;
     if (!this.#read(direct, result, async)) return undefined;
-    return result.reused || result.connectionClose ? this.#fragment(result, direct, null, true) : this.#lent!;
+    if (result.connectionClose || (result.reused && !result.lives)) return this.#fragment(result, direct, null, true);
+    return this.#lent!;
   }
 
   /** Reads one message, or answers that the peer has sent CLOSE. */
@@ -244,10 +245,11 @@ export class Reader {
   /** The context's read has completed. */
   completed(hr: HResult, text: boolean, final: boolean, close: boolean, data: Uint8Array): void {
     this.#reading = false;
-    // What it was told of, it loses when this returns.
-    if (this.#told !== place) this.#lent!.lose();
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
+    const lives = want === 'fragment' && waiting.lend && !buffer && this.#told !== place && this.#told.lives;
+    // What else it was told of, it loses when this returns.
+    if (this.#told !== place && !lives) this.#lent!.lose();
     if (FAILED(hr)) {
       if (this.#again && hr === E_OPERATION_ABORTED) this.#readAgain();
       else this.#fail(hr);
@@ -261,6 +263,7 @@ export class Reader {
       this.#goOn(() => this.#add(data, 0, data.length, text, final, false, true) ?? this.#gather());
     } else if (want === 'fragment') {
       if (this.#direct) waiting.settle({ data, text, final, close });
+      else if (lives) waiting.settle(this.#lent);
       else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOut(data, 0, data.length), text, final, close });

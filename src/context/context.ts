@@ -95,8 +95,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   ): HResult {
     const fits = data instanceof FragmentResult ? data.stands(this.#engine.live.walk) : data instanceof Uint8Array;
     if (result) result.completionExpected = false;
-    if (!fits) return E_INVALIDARG;
-    if (badCall(async, completion, result)) return E_INVALIDARG;
+    if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
     if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;
     const type = utf8Encoded ? OP_TEXT : OP_BINARY;
@@ -143,20 +142,14 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     result?: FragmentResult,
   ): HResult {
     if (result) result.completionExpected = false;
-    if (badCall(async, completion, result)) return E_INVALIDARG;
-    if (reason !== null && typeof reason !== 'string') return E_INVALIDARG;
+    if (badCall(async, completion, result) || (reason !== null && typeof reason !== 'string')) return E_INVALIDARG;
     const payload = closePayload(statusCode, reason ?? '');
     if (!payload) return E_INVALIDARG;
     if (this.#sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (this.#closeSent) return E_INVALID_PROTOCOL_OPERATION;
     if (!sends(this.#state)) return E_CONNECTION_INVALID;
     const hr = this.#sender.close(payload, async, completion, completionContext, result);
-    if (hr === S_OK) {
-      this.#closeSent = true;
-      this.#state = next(this.#state, 'sendClose');
-      this.timing.close();
-      this.#endIfClosed();
-    }
+    if (hr === S_OK) this.#sentClose();
     return hr;
   }
 
@@ -204,15 +197,13 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   get stats(): Stats {
-    const receiver = this.#receiver;
-    const sender = this.#sender;
     return {
-      bytesReceived: receiver.bytesReceived,
-      bytesSent: sender.bytesSent,
-      fragmentsReceived: receiver.fragmentsReceived,
-      fragmentsSent: sender.fragmentsSent,
-      receiveBuffered: receiver.buffered,
-      sendBuffered: sender.unsent,
+      bytesReceived: this.#receiver.bytesReceived,
+      bytesSent: this.#sender.bytesSent,
+      fragmentsReceived: this.#receiver.fragmentsReceived,
+      fragmentsSent: this.#sender.fragmentsSent,
+      receiveBuffered: this.#receiver.buffered,
+      sendBuffered: this.#sender.unsent,
     };
   }
 
@@ -224,22 +215,25 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   shutDown(payload: Uint8Array): void {
     if (!sends(this.#state)) return;
     this.#sender.control(OP_CLOSE, payload);
-    this.#closeSent = true;
-    this.#state = next(this.#state, 'sendClose');
-    this.timing.close();
-    this.#endIfClosed();
+    this.#sentClose();
   }
 
   // ── what the transport says ──
 
-  received(length: number): void {
+  received(length: number): boolean {
+    this.timing.heard();
+    this.#receiver.received(length);
+    return this.goOn(true);
+  }
+
+  goOn(run: boolean): boolean {
     const receiver = this.#receiver;
     const before = receiver.bytesReceived;
     this.#engine.begin();
-    this.timing.heard();
     try {
-      receiver.received(length);
+      const over = receiver.goOn(run);
       if (this.timing.closing && receiver.bytesReceived !== before) this.timing.close();
+      return over;
     } finally {
       this.#engine.settle();
     }
@@ -341,6 +335,13 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#downWith = hr;
     if (this.#gone) this.cleanupStoredContext();
     else this.#transport.destroy();
+  }
+
+  #sentClose(): void {
+    this.#closeSent = true;
+    this.#state = next(this.#state, 'sendClose');
+    this.timing.close();
+    this.#endIfClosed();
   }
 
   /** §7.1.1: once both CLOSEs have passed, the server ends TCP first; the client waits for it. */

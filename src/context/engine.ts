@@ -177,7 +177,7 @@ export class Engine {
   }
 
   #schedule(): void {
-    if (this.#inside || this.#scheduled) return;
+    if (this.#inside || this.#scheduled || this.intake.unfinished) return;
     this.#scheduled = true;
     process.nextTick(this.#settle);
   }

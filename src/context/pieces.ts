@@ -180,8 +180,8 @@ export class Pieces {
     this.length = length;
     this.final = (flags & FLAG_FINAL) !== 0;
     if (data !== null) copyOut(data, this.bytes, at, length);
-    else if (!this.walk) {
-      this.#out++;
+    else {
+      if (!this.walk) this.#out++;
       recent = this;
     }
   }

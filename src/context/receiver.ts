@@ -15,15 +15,12 @@ import {
   type HResult,
   S_OK,
 } from './hresult.ts';
-import { copy, Pieces, WORDS } from './pieces.ts';
+import { type Pieces, WORDS } from './pieces.ts';
 import { EMPTY, type FragmentResult, lend, type WebSocketCompletion } from './result.ts';
+import { Unread } from './unread.ts';
 
-/** What a fragment costs beside its bytes, so that empty ones count too. */
-const FRAGMENT_COST = 32;
 /** Walks are counted round and round, in numbers that are quick. */
 const WALKS = 0x3fff_ffff;
-const GATHER_LEAST = 256;
-const GATHER_MOST = 65_536;
 
 /** What the receiver tells its context. */
 export interface ReceiverOwner {
@@ -48,10 +45,12 @@ export class Receiver implements Completing {
   #buffer: Uint8Array | null = null;
   #result: FragmentResult | undefined;
 
-  // What no read took.
-  #head: Pieces | null = null;
-  #tail: Pieces | null = null;
-  #cost = 0;
+  // The walk of the window: what of it has not been decoded, and who was lent the last fragment beyond the callback.
+  #next = 0;
+  #last = 0;
+  #lent: FragmentResult | null = null;
+
+  readonly #unread = new Unread();
   paused = false;
 
   /** What stands behind the last piece: S_OK for CLOSE, undefined while more may come. */
@@ -61,8 +60,6 @@ export class Receiver implements Completing {
 
   bytesReceived = 0;
   fragmentsReceived = 0;
-  /** Payload bytes received and not yet read. */
-  buffered = 0;
 
   constructor(owner: ReceiverOwner, engine: Engine, record: number, role: string, limit: number, messageLimit: number) {
     this.#owner = owner;
@@ -74,19 +71,49 @@ export class Receiver implements Completing {
 
   /** Whether nothing is left to deliver. */
   get drained(): boolean {
-    return this.ended && this.#head === null;
+    return this.ended && this.#unread.head === null;
   }
 
-  /** Walks the `length` bytes in the window. */
+  /** Payload bytes received and not yet read. */
+  get buffered(): number {
+    return this.#unread.bytes;
+  }
+
+  /** Begins to walk the `length` bytes in the window. */
   received(length: number): void {
-    const { live, memory } = this.#engine;
-    const end = WINDOW + length;
+    const { live } = this.#engine;
     live.owner = null;
-    let ptr = WINDOW;
     live.walk = (live.walk % WALKS) + 1;
-    while (this.#record && ptr < end) {
-      const count = memory.exports.decode(this.#record, ptr, end);
-      ptr = memory.words[NEXT_WORD]!;
+    this.#next = WINDOW;
+    this.#last = WINDOW + length;
+  }
+
+  /**
+   * Walks on. False where somebody was given a fragment and has not asked for the next, or has not done with it: he may, in
+   * a microtask. If these have run, what he has not asked for meanwhile is copied.
+   */
+  goOn(run: boolean): boolean {
+    const engine = this.#engine;
+    const { live, memory } = engine;
+    for (let waits = !run; ; ) {
+      if (live.owner === this) {
+        while (this.#call.waiting && !this.#call.aborted) {
+          const pieces = this.#pieces();
+          if (!pieces) break;
+          this.#serve(pieces);
+          engine.runDue();
+          waits = true;
+        }
+        if (waits && (live.cursor < live.limit || this.#lent?.lives)) return false;
+        engine.resident?.leave();
+        this.#gather();
+        this.#lent?.keep();
+        this.#lent = null;
+        live.owner = null;
+      }
+      if (!this.#record || this.#next >= this.#last) break;
+      const count = memory.exports.decode(this.#record, this.#next, this.#last);
+      this.#next = memory.words[NEXT_WORD]!;
       if (count < 0) {
         this.#owner.faulted(-count);
         break;
@@ -94,17 +121,9 @@ export class Receiver implements Completing {
       live.cursor = FRAGMENTS >> 2;
       live.limit = live.cursor + count * WORDS;
       live.owner = this;
-      while (this.#call.waiting && !this.#call.aborted) {
-        const pieces = this.#pieces();
-        if (!pieces) break;
-        this.#serve(pieces);
-        this.#engine.runDue();
-      }
-      this.#engine.resident?.leave();
-      this.#gather();
-      live.owner = null;
     }
     this.complete();
+    return true;
   }
 
   read(
@@ -134,7 +153,7 @@ export class Receiver implements Completing {
     this.#buffer = data;
     this.#result = result;
     this.#call.begin(completion!, completionContext, result);
-    if (this.#head || this.end !== undefined) this.#engine.due(this);
+    if (this.#unread.head || this.end !== undefined) this.#engine.due(this);
     return S_OK;
   }
 
@@ -170,8 +189,7 @@ export class Receiver implements Completing {
   /** Forgets what was received and not read: nothing more is delivered. */
   discard(): void {
     this.#freeRecord();
-    this.#head = this.#tail = null;
-    this.#cost = this.buffered = 0;
+    this.#unread.drop();
     if (this.#engine.live.owner === this) this.#engine.live.limit = this.#engine.live.cursor;
     if (!this.ended) this.end = E_OPERATION_ABORTED;
     this.ended = true;
@@ -190,7 +208,8 @@ export class Receiver implements Completing {
 
   /** The pieces that come next, null where none is here. */
   #pieces(): Pieces | null {
-    if (this.#head) return this.#head;
+    const { head } = this.#unread;
+    if (head) return head;
     const { live } = this.#engine;
     if (live.owner !== this) return null;
     while (live.cursor < live.limit) {
@@ -221,21 +240,19 @@ export class Receiver implements Completing {
     result.finalFragment = pieces.final;
     result.ascii = pieces.ascii;
     if (data !== null) result.lies(data, 0, pieces.length, 0, null);
-    else result.lies(pieces.bytes, pieces.at, pieces.length, pieces.walk, pieces.walk ? null : pieces);
+    else {
+      result.lies(pieces.bytes, pieces.at, pieces.length, pieces.walk, pieces.walk ? null : pieces);
+      if (pieces.walk && result.kept) this.#lent = result;
+    }
   }
 
   /** Counts what was taken: the `whole` fragment, or a part. */
   #count(pieces: Pieces, whole: boolean): void {
     const { length } = pieces;
-    if (pieces === this.#head) {
-      this.buffered -= length;
-      this.#cost -= whole ? length + FRAGMENT_COST : length;
-      if (pieces.empty) {
-        this.#head = pieces.next;
-        if (!this.#head) this.#tail = null;
-        pieces.finish();
-      }
-      if (this.paused && this.#cost <= this.#limit) this.#resume();
+    const unread = this.#unread;
+    if (pieces === unread.head) {
+      unread.taken(length, whole);
+      if (this.paused && unread.cost <= this.#limit) this.#resume();
     } else {
       this.bytesReceived += length;
       if (whole) this.fragmentsReceived++;
@@ -263,56 +280,21 @@ export class Receiver implements Completing {
   /** Copies out of the window what no read took. */
   #gather(): void {
     const { live } = this.#engine;
+    const unread = this.#unread;
     while (live.cursor < live.limit) {
       const flags = live.table[live.cursor + 2]!;
-      if (flags & FLAG_CONTROL) this.#control(live, flags);
-      else this.#gatherRun(live);
+      if (flags & FLAG_CONTROL) {
+        this.#control(live, flags);
+      } else {
+        const before = unread.bytes;
+        this.fragmentsReceived += unread.gather(live);
+        this.bytesReceived += unread.bytes - before;
+      }
     }
-    if (this.#cost > this.#limit && !this.paused && this.#record) {
+    if (unread.cost > this.#limit && !this.paused && this.#record) {
       this.paused = true;
       this.#owner.pause();
     }
-  }
-
-  /** Copies a run of data fragments with the few header bytes between them, and their rows of the table. */
-  #gatherRun(live: Pieces): void {
-    const { table, cursor: first, limit } = live;
-    let last = first;
-    let bytes = 0;
-    while (last < limit && !(table[last + 2]! & FLAG_CONTROL)) {
-      bytes += table[last + 1]!;
-      last += WORDS;
-    }
-    const start = table[first]!;
-    const span = table[last - WORDS]! + table[last - WORDS + 1]! - start;
-    const count = (last - first) / WORDS;
-    const pieces = this.#room(span, count);
-    const moved = pieces.used - start;
-    copy(pieces.bytes, pieces.used, live.bytes, start, span);
-    for (let word = first; word < last; word += WORDS) {
-      pieces.table[pieces.limit] = table[word]! + moved;
-      pieces.table[pieces.limit + 1] = table[word + 1]!;
-      pieces.table[pieces.limit + 2] = table[word + 2]!;
-      pieces.limit += WORDS;
-    }
-    pieces.used += span;
-    live.cursor = last;
-    this.buffered += bytes;
-    this.#cost += bytes + count * FRAGMENT_COST;
-    this.bytesReceived += bytes;
-    this.fragmentsReceived += count;
-  }
-
-  /** The last of the gathered pieces, where they have room; else new ones, larger than the last. */
-  #room(bytes: number, count: number): Pieces {
-    const tail = this.#tail;
-    if (tail && tail.used + bytes <= tail.bytes.length && tail.limit + count * WORDS <= tail.table.length) return tail;
-    const size = tail ? Math.min(Math.max(GATHER_LEAST, tail.bytes.length * 2), GATHER_MOST) : 0;
-    const pieces = Pieces.of(Math.max(bytes, size), Math.max(count, size / FRAGMENT_COST));
-    if (tail) tail.next = pieces;
-    else this.#head = pieces;
-    this.#tail = pieces;
-    return pieces;
   }
 
   #resume(): void {

@@ -1,6 +1,6 @@
 /** What a call answers beside its HRESULT: IIS's out-parameters, and its completion callback. */
 import type { HResult } from './hresult.ts';
-import type { Pieces } from './pieces.ts';
+import { Pieces } from './pieces.ts';
 
 /** The data of calls that have none. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -59,6 +59,8 @@ export class FragmentResult {
   ascii = false;
   /** @internal Who takes the piece back when it is not looked at any more, so that its memory serves again. */
   pieces: Pieces | null = null;
+  /** @internal Whether a piece that lies in the window is copied when the window is lost. */
+  kept = false;
   #walk = 0;
   #at = 0;
   #length = 0;
@@ -91,6 +93,18 @@ export class FragmentResult {
     this.#at = at;
     this.#length = length;
     this.#data = null;
+  }
+
+  /** @internal Whether the piece lies in the window. */
+  get lives(): boolean {
+    return this.#walk > 0 && this.bytes !== null;
+  }
+
+  /** @internal Tells of a copy, if the piece lies in the window. */
+  keep(): void {
+    if (!this.lives) return;
+    const pieces = Pieces.copyOf(this.bytes!, this.at, this.cbIO);
+    this.lies(pieces.bytes, 0, this.cbIO, 0, pieces);
   }
 
   /** @internal Whether it still tells of the whole piece: in front of a part there is no room for a header. */

@@ -35,8 +35,9 @@ interface TimedSocket {
 }
 
 function onRead(this: Duplex, length: number): boolean {
-  const { intake, owner } = (this as Carrier)[TRANSPORT];
-  intake.receive(owner, length);
+  const { intake, owner, plain } = (this as Carrier)[TRANSPORT];
+  // One callback of a socket's brings several records of TLS, and may be inside another.
+  intake.receive(owner, length, plain);
   return true;
 }
 
@@ -46,7 +47,9 @@ function onData(this: Carrier, chunk: Uint8Array): void {
 }
 
 function onEnd(this: Carrier): void {
-  this[TRANSPORT].owner.ended();
+  const { intake, owner } = this[TRANSPORT];
+  intake.finish();
+  owner.ended();
 }
 
 function onError(this: Carrier, error: Error): void {
@@ -65,7 +68,7 @@ export class StreamTransport implements Transport, WriteOwner {
   readonly gathers: number;
   error: Error | undefined = undefined;
   /** True where `writableLength` 0 right after a write proves that the kernel has taken every byte. */
-  readonly #plain: boolean;
+  readonly plain: boolean;
   /** True where the stream may keep what it is given beyond the write's callback. */
   readonly #keeps: boolean;
   /** The handle that takes bytes past the stream layer, null where there is none, undefined while that is not known. */
@@ -83,11 +86,11 @@ export class StreamTransport implements Transport, WriteOwner {
     this.intake = intake;
     this.owner = owner;
     this.#keeps = !handle;
-    this.#plain = handle !== undefined && !handle._parent;
-    this.#handle = this.#plain ? undefined : null;
+    this.plain = handle !== undefined && !handle._parent;
+    this.#handle = this.plain ? undefined : null;
     // TLS hands over one record a read, several of them in a round, and encrypts and sends each write by itself.
-    this.gathers = this.#plain ? SMALL : handle ? Number.POSITIVE_INFINITY : 0;
-    this.stretch = this.#plain ? 262_144 : 65_536;
+    this.gathers = this.plain ? SMALL : handle ? Number.POSITIVE_INFINITY : 0;
+    this.stretch = this.plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
     (socket as Partial<Socket>).setNoDelay?.(true);
     // Else the stream ends its side when the peer has, in front of what has been accepted for sending.
@@ -197,7 +200,7 @@ export class StreamTransport implements Transport, WriteOwner {
   }
 
   #settled(): boolean {
-    if (!this.#plain || this.socket.writableLength !== 0) return false;
+    if (!this.plain || this.socket.writableLength !== 0) return false;
     this.#writing = false;
     this.#taken++;
     return true;
@@ -211,6 +214,7 @@ export class StreamTransport implements Transport, WriteOwner {
 
   /** A write that failed is let go of when all is known to be over, not as if it had been taken. */
   closed(): void {
+    this.intake.finish();
     this.owner.closed(this.error);
     this.#released();
   }

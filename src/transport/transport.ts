@@ -2,8 +2,10 @@
 
 /** Who is told what happens to a transport. Every call is made from a callback of Node's, never from inside a method. */
 export interface TransportOwner {
-  /** `length` bytes lie in the window, and are lost when this returns. */
-  received(length: number): void;
+  /** `length` bytes lie in the window. Returns whether they have been seen to: else `goOn` follows. */
+  received(length: number): boolean;
+  /** Goes on with what `received` has begun, and returns the same. Told whether the turn's microtasks have `run`. */
+  goOn(run: boolean): boolean;
   /** The write that was not taken at once has completed, or never will. */
   written(): void;
   /** The peer has ended its side. */

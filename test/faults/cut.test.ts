@@ -33,7 +33,14 @@ const CUTS: Readonly<Record<string, (sides: readonly [Side, Side]) => void>> = {
 
 /** Holds the conversation for so many steps, then cuts it. Answers whether it was over before. */
 async function converse(steps: number, cut: (sides: readonly [Side, Side]) => void): Promise<boolean> {
-  const options = { room: 100, stretch: 9000, gathers: 0, receiveBufferLimit: 50, sendBufferLimit: 100 };
+  const options = {
+    room: 100,
+    stretch: 9000,
+    gathers: 0,
+    lasting: false,
+    receiveBufferLimit: 50,
+    sendBufferLimit: 100,
+  };
   const sides = join(options);
   const [server, client] = sides;
   echo(server, 'result');

@@ -71,9 +71,10 @@ engine.pages.turn = () => {
 };
 const { intake } = engine;
 const receive = intake.receive.bind(intake);
-intake.receive = (owner, length) => {
-  receive(owner, length);
-  poisonFree();
+intake.receive = (owner, length, lasting) => {
+  receive(owner, length, lasting);
+  if (intake.unfinished) setImmediate(() => intake.unfinished || poisonFree());
+  else poisonFree();
 };
 const feed = intake.feed.bind(intake);
 intake.feed = (owner, chunk) => {

@@ -10,7 +10,15 @@ const test = suite('model');
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const RUNS = 3000;
 
-const ROOMY = { echoes: false, room: 0, stretch: 1000, gathers: 0, receiveBufferLimit: 0, sendBufferLimit: 65_536 };
+const ROOMY = {
+  echoes: false,
+  room: 0,
+  stretch: 1000,
+  gathers: 0,
+  lasting: false,
+  receiveBufferLimit: 0,
+  sendBufferLimit: 65_536,
+};
 const TIGHT = { ...ROOMY, sendBufferLimit: 0 };
 const TURN: Step = { do: 'turn' };
 

@@ -8,7 +8,17 @@ import { WINDOW_SIZE } from '../../assembly/abi.ts';
 import type { Intake } from '../../src/transport/intake.ts';
 import type { Transport, TransportOwner } from '../../src/transport/transport.ts';
 
+const SPOILT = 0xc1;
 const RESET = new Error('read ECONNRESET');
+
+export interface WireOptions {
+  /** Bytes that the kernel takes before it must be told that there is more room. */
+  readonly room: number;
+  readonly stretch: number;
+  readonly gathers: number;
+  /** Whether what was delivered lies in the window until the next thing happens to the network, or till the call returns. */
+  readonly lasting: boolean;
+}
 
 export class Wire implements Transport {
   readonly remoteAddress = undefined;
@@ -16,9 +26,9 @@ export class Wire implements Transport {
   readonly gathers: number;
   readonly owner: TransportOwner;
   readonly #intake: Intake;
+  readonly #lasting: boolean;
   other!: Wire;
 
-  /** Bytes that the kernel takes before it must be told that there is more room. */
   room: number;
   /** What it has taken and not yet delivered. */
   readonly #way: Uint8Array[] = [];
@@ -33,12 +43,13 @@ export class Wire implements Transport {
   /** No byte moves any more; the owner hears of it at the next `close`. */
   destroyed = false;
 
-  constructor(owner: TransportOwner, intake: Intake, room: number, stretch: number, gathers: number) {
+  constructor(owner: TransportOwner, intake: Intake, { room, stretch, gathers, lasting }: WireOptions) {
     this.owner = owner;
     this.#intake = intake;
     this.room = room;
     this.stretch = stretch;
     this.gathers = gathers;
+    this.#lasting = lasting;
   }
 
   // ── the context's side ──
@@ -100,6 +111,7 @@ export class Wire implements Transport {
   /** Brings up to `length` bytes of this side's to the other; behind the last, FIN. */
   deliver(length: number): void {
     const { other } = this;
+    this.#intake.finish();
     if (other.destroyed || other.closed || other.ended || other.#paused) return;
     if (!this.#way.length) {
       if (!(this.#ending && !this.#pending) && !this.destroyed) return;
@@ -107,7 +119,7 @@ export class Wire implements Transport {
       other.owner.ended();
       return;
     }
-    const window = this.#intake.window;
+    const window = this.#intake.window.fill(SPOILT);
     let put = 0;
     for (let left = Math.min(length, WINDOW_SIZE); left && this.#way.length; ) {
       const chunk = this.#way[0]!;
@@ -118,7 +130,7 @@ export class Wire implements Transport {
       if (part.length === chunk.length) this.#way.shift();
       else this.#way[0] = chunk.subarray(part.length);
     }
-    this.#intake.receive(other.owner, put);
+    this.#intake.receive(other.owner, put, this.#lasting);
   }
 
   /** Resets the connection, for both ends. */
@@ -134,6 +146,7 @@ export class Wire implements Transport {
     if (this.closed) return;
     if (!this.destroyed && !(this.ended && this.#ending)) return;
     this.closed = this.destroyed = true;
+    this.#intake.finish();
     this.owner.closed(this.#error);
     if (!this.#pending) return;
     this.#pending = null;

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { Context } from '../../src/context/context.ts';
 import { limitsOf } from '../../src/context/options.ts';
 import { engine, leaveNothing, turn, watch } from '../support/pair.ts';
-import { Wire } from './network.ts';
+import { Wire, type WireOptions } from './network.ts';
 import { ECHOES, type Echo, Side, WAYS, type Way } from './side.ts';
 
 /** What a completion does before it returns. */
@@ -35,10 +35,7 @@ export type Step =
   | { do: 'echo' | 'cancel' | 'ping' | 'shutDown' | 'closeTcp' | 'cleanup' | 'reset' | 'end'; at: 0 | 1 };
 
 /** What the two contexts and the network between them are told at first. */
-export interface Terms {
-  readonly room: number;
-  readonly stretch: number;
-  readonly gathers: number;
+export interface Terms extends WireOptions {
   readonly receiveBufferLimit: number;
   readonly sendBufferLimit: number;
 }
@@ -100,6 +97,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   room: fc.constantFrom(0, 10, 5000, 1_000_000),
   stretch: fc.constantFrom(1000, 65_536, 262_144),
   gathers: fc.constantFrom(0, 4096, Number.POSITIVE_INFINITY),
+  lasting: fc.boolean(),
   receiveBufferLimit: fc.constantFrom(0, 100, 50_000, 4_194_304),
   sendBufferLimit: fc.constantFrom(0, 100, 65_536),
   echoes: fc.boolean(),
@@ -113,7 +111,7 @@ const thrown: unknown[] = [];
 const onThrown = (error: unknown): unknown => error === THROWN || thrown.push(error);
 
 function open(role: 'server' | 'client', terms: Terms): Side {
-  const { receiveBufferLimit, sendBufferLimit, room, stretch, gathers } = terms;
+  const { receiveBufferLimit, sendBufferLimit } = terms;
   let wire!: Wire;
   const context = new Context({
     engine,
@@ -123,7 +121,7 @@ function open(role: 'server' | 'client', terms: Terms): Side {
     limits: limitsOf({ receiveBufferLimit, sendBufferLimit }),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (wire = new Wire(owner, engine.intake, room, stretch, gathers)),
+    transport: owner => (wire = new Wire(owner, engine.intake, terms)),
   });
   return new Side(watch(context), wire);
 }

@@ -11,6 +11,8 @@ import { engine, watch } from './pair.ts';
 import type { Watched } from './watched.ts';
 import { writeFrame } from './wire.ts';
 
+const SPOILT = 0xc1;
+
 /** How much of so many bytes is taken at once; of a write, all or nothing. */
 export type Appetite = (length: number) => number;
 
@@ -86,6 +88,14 @@ export class Kernel implements Transport {
   /** Brings these bytes in one chunk. */
   receive(...bytes: Uint8Array[]): void {
     engine.intake.feed(this.owner, Buffer.concat(bytes));
+  }
+
+  /** Puts these bytes into the window, as a read of a socket's does: over those of the last. */
+  read(...bytes: Uint8Array[]): void {
+    const { intake } = engine;
+    const chunk = Buffer.concat(bytes);
+    intake.window.fill(SPOILT).set(chunk);
+    intake.receive(this.owner, chunk.length, true);
   }
 
   /** The frames that the peer has by now. Throws where the last one is not whole. */

@@ -17,12 +17,17 @@ class Owner implements TransportOwner {
     this.#meanwhile = meanwhile;
   }
 
-  received(length: number): void {
+  received(length: number): boolean {
     const text = Buffer.from(this.#intake.window.subarray(0, length)).toString();
     this.#meanwhile(text);
     const after = Buffer.from(this.#intake.window.subarray(0, length)).toString();
     assert.is(after, text, 'the window is the same from the beginning of a walk to its end');
     this.heard.push(text);
+    return true;
+  }
+
+  goOn(): boolean {
+    return true;
   }
 
   written(): void {}
@@ -44,7 +49,7 @@ test('what comes during a walk waits for its end', () => {
   intake.feed(owner, Buffer.from('one'));
   assert.equal(other.heard, ['two']);
   intake.window.set(Buffer.from('one'));
-  intake.receive(owner, 3);
+  intake.receive(owner, 3, false);
   assert.equal(other.heard, ['two', 'two']);
 });
 
@@ -90,6 +95,100 @@ test('a write that throws does not keep it held', () => {
   );
   intake.feed(owner, Buffer.from('one'));
   assert.equal(owner.heard, ['one']);
+});
+
+/** Is done with what it was given as soon as one of `answers` is true, and notes what it is asked. */
+class Slow implements TransportOwner {
+  readonly asked: (number | boolean)[] = [];
+  readonly #answers: boolean[];
+
+  constructor(...answers: boolean[]) {
+    this.#answers = answers;
+  }
+
+  received(length: number): boolean {
+    this.asked.push(length);
+    return this.#answers.shift()!;
+  }
+
+  goOn(run: boolean): boolean {
+    this.asked.push(run);
+    return this.#answers.shift()!;
+  }
+
+  written(): void {}
+  ended(): void {}
+  closed(): void {}
+}
+
+test('a walk that is not over goes on behind a microtask, then behind them all, and again', async () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, false, false, false, true);
+  const behind: unknown[][] = [];
+  intake.receive(slow, 4, true);
+  assert.ok(intake.unfinished);
+  assert.equal(slow.asked, [4]);
+  await null;
+  behind.push([...slow.asked]);
+  for (let hop = 0; hop < 50; hop++) await null;
+  behind.push([...slow.asked]);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal(behind, [
+    [4, false],
+    [4, false],
+  ]);
+  assert.equal(slow.asked, [4, false, true, false, true]);
+  assert.not.ok(intake.unfinished);
+});
+
+test('what comes while a walk is not over waits for its end', async () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, false, true);
+  const other = new Owner(intake);
+  intake.receive(slow, 4, true);
+  intake.feed(other, Buffer.from('one'));
+  intake.hold(() => intake.feed(other, Buffer.from('two')));
+  await null;
+  assert.equal(other.heard, []);
+  intake.finish();
+  assert.equal(slow.asked, [4, false, true]);
+  assert.equal(other.heard, ['one', 'two']);
+  intake.finish();
+  await new Promise(resolve => setImmediate(resolve));
+  assert.is(slow.asked.length, 3, 'a tick that comes too late asks nobody');
+});
+
+test('a walk of bytes that do not last is over before the call is', () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, false, true, false, true);
+  intake.receive(slow, 3, false);
+  assert.equal(slow.asked, [3, true, true]);
+  intake.feed(slow, Buffer.from('ab'));
+  assert.equal(slow.asked.slice(3), [2, true]);
+});
+
+test('an exception ends a walk that is not over before anything else can happen', async () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, false, true);
+  intake.receive(slow, 4, true);
+  const caught = new Promise(resolve => process.once('uncaughtException', () => resolve([...slow.asked])));
+  queueMicrotask(() => {
+    throw new Error('of the application');
+  });
+  assert.equal(await caught, [4, false, true]);
+});
+
+test('nothing is delivered any more where the window was overwritten under a walk', async () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, true);
+  const other = new Owner(intake);
+  intake.receive(slow, 4, true);
+  for (let times = 0; times < 2; times++) {
+    assert.throws(() => intake.receive(other, 2, true), /an event loop inside the event loop/);
+  }
+  intake.feed(other, Buffer.from('ab'));
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal([slow.asked, other.heard], [[4], []]);
 });
 
 test('an owner that throws does not keep the window', () => {

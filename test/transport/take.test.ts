@@ -62,7 +62,7 @@ async function openOn(kind: string): Promise<Joined> {
   let tellClosed!: (error: Error | undefined) => void;
   const written = new Promise<void>(resolve => (tellWritten = resolve));
   const closed = new Promise<Error | undefined>(resolve => (tellClosed = resolve));
-  const owner = { received() {}, written: tellWritten, ended() {}, closed: tellClosed };
+  const owner = { received: () => true, goOn: () => true, written: tellWritten, ended() {}, closed: tellClosed };
   return { transport: new StreamTransport(near, engine.intake, owner), near, far, written, closed };
 }
 
