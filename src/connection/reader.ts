@@ -247,7 +247,7 @@ export class Reader {
     this.#reading = false;
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
-    const lives = want === 'fragment' && waiting.lend && !buffer && this.#told !== place && this.#told.lives;
+    const lives = waiting.lend && !buffer && this.#told !== place && this.#told.lives;
     // What else it was told of, it loses when this returns.
     if (this.#told !== place && !lives) this.#lent!.lose();
     if (FAILED(hr)) {

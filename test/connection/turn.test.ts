@@ -7,10 +7,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ReceivedFragment, WebSocketConnection } from '../../src/index.ts';
 import { type Frame, type Kernel, masked, openOnKernel } from '../support/kernel.ts';
-import { engine, leaveNothing, turn, turns } from '../support/pair.ts';
+import { linkPair } from '../support/link.ts';
+import { engine, leaveNothing, openOn, turn, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf } from '../support/promise.ts';
 import { Random } from '../support/random.ts';
+import { leaveNobody, MODES, serve } from '../support/served.ts';
 
 const test = suite('connection: turn');
 test.after.each(leaveNothing);
@@ -62,6 +64,65 @@ for (const hops of [0, 1, 2, 20]) {
     await echoed;
   });
 }
+
+test('an only fragment too is answered from where it lies, and nothing is copied for who keeps what he reads', async () => {
+  const { context, connection, kernel } = open();
+  const one = connection.receive(LENT).then(fragment => connection.send(fragment));
+  kernel.read(masked(2, BYTES));
+  await one;
+  await turn();
+  assert.equal([kernel.offered.length, kernel.written], [1, []]);
+  const first = connection.receive();
+  kernel.read(masked(1, 'one'), masked(1, 'two'));
+  await first;
+  assert.is(context.context.stats.receiveBuffered, 0);
+  await turn();
+  assert.is(context.context.stats.receiveBuffered, 3);
+});
+
+test('a buffer is filled by a read that began for who was lent to, and was cancelled', async () => {
+  const { connection, kernel } = open();
+  const cancel = new AbortController();
+  const cancelled = failureOf(connection.receive({ signal: cancel.signal, ...LENT }));
+  cancel.abort();
+  await cancelled;
+  const buffer = new Uint8Array(2);
+  const first = connection.receive({ buffer, ...LENT });
+  kernel.read(masked(1, 'one'));
+  assert.is(Buffer.from((await first).data).toString(), 'on');
+  assert.is(Buffer.from(buffer).toString(), 'on');
+  assert.is(Buffer.from((await connection.receive(LENT)).data).toString(), 'e');
+});
+
+for (const mode of MODES) {
+  const lasts = mode.directReads && mode.kind !== 'tls';
+  test(`what comes over ${mode.name}, ${lasts ? 'waits for the turn’s end' : 'is copied at once'}`, async () => {
+    const served = await serve(mode);
+    const { context, client } = await served.connect();
+    const connection = new WebSocketConnection(context.context);
+    const first = connection.receive(LENT);
+    client.write(Buffer.concat([masked(1, 'one'), masked(1, 'two')]));
+    assert.is(Buffer.from((await first).data).toString(), 'one');
+    assert.is(engine.intake.unfinished, lasts);
+    assert.is(Buffer.from((await connection.receive(LENT)).data).toString(), 'two');
+    await leaveNobody();
+  });
+}
+
+test('a stream that ends while the walk of another waits has brought all that it brought', async () => {
+  const { connection, kernel } = open();
+  const first = connection.receive(LENT);
+  const [near] = linkPair();
+  const other = new WebSocketConnection(openOn(near, 'server').context);
+  kernel.read(masked(1, 'one'), masked(1, 'two'));
+  await first;
+  assert.ok(engine.intake.unfinished);
+  near.emit('data', masked(1, 'three'));
+  assert.ok(engine.intake.unfinished);
+  near.emit('end');
+  assert.is(Buffer.from((await other.receive()).data).toString(), 'three');
+  near.destroy();
+});
 
 test('who does not come back in the turn finds what is left copied, and what he holds as it was', async () => {
   const { context, connection, kernel } = open();
