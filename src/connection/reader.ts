@@ -243,13 +243,15 @@ export class Reader {
   }
 
   /** The context's read has completed. */
-  completed(hr: HResult, text: boolean, final: boolean, close: boolean, data: Uint8Array): void {
+  completed(hr: HResult, text: boolean, final: boolean, close: boolean, given: Uint8Array): void {
     this.#reading = false;
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
-    const lives = waiting.lend && !buffer && this.#told !== place && this.#told.lives;
+    const told = this.#told;
+    const lives = waiting.lend && !buffer && told !== place && told.lives;
+    const data = told !== place && told.lives && !lives ? told.data : given;
     // What else it was told of, it loses when this returns.
-    if (this.#told !== place && !lives) this.#lent!.lose();
+    if (told !== place && !lives) this.#lent!.lose();
     if (FAILED(hr)) {
       if (this.#again && hr === E_OPERATION_ABORTED) this.#readAgain();
       else this.#fail(hr);

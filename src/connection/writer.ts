@@ -92,19 +92,19 @@ export class Writer {
     let text = options?.text ?? false;
     let final = options?.final ?? true;
     let held: Held | null = null;
-    if (typeof data === 'string') {
+    if (data instanceof LentFragment) {
+      const { place } = data;
+      if (!place.bytes) throw returned();
+      bytes = this.#viewless ? place : data.data;
+      text = options?.text ?? place.utf8Encoded;
+      final = options?.final ?? place.finalFragment;
+    } else if (typeof data === 'string') {
       const scratch = Scratch.take();
       bytes = scratch.encode(data);
       text = true;
       held = scratch;
     } else if (data instanceof Uint8Array) {
       bytes = data;
-    } else if (data instanceof LentFragment) {
-      const { place } = data;
-      if (!place.bytes) throw returned();
-      bytes = this.#viewless ? place : data.data;
-      text = options?.text ?? place.utf8Encoded;
-      final = options?.final ?? place.finalFragment;
     } else if (data?.data instanceof Uint8Array && !data.close) {
       bytes = data.data;
       text = options?.text ?? data.text;

@@ -267,7 +267,8 @@ export class Receiver implements Completing {
     if (result) this.#tell(pieces, buffer, result);
     let data: Uint8Array;
     if (buffer !== null) data = part(buffer, length);
-    else data = result ? result.data : lend(pieces.bytes, pieces.at, length);
+    else if (result) data = result.kept ? EMPTY : result.data;
+    else data = lend(pieces.bytes, pieces.at, length);
     this.#finish(S_OK, length, pieces.utf8, pieces.final, false, data);
   }
 

@@ -109,20 +109,22 @@ for (const mode of MODES) {
   });
 }
 
-test('a stream that ends while the walk of another waits has brought all that it brought', async () => {
-  const { connection, kernel } = open();
-  const first = connection.receive(LENT);
-  const [near] = linkPair();
-  const other = new WebSocketConnection(openOn(near, 'server').context);
-  kernel.read(masked(1, 'one'), masked(1, 'two'));
-  await first;
-  assert.ok(engine.intake.unfinished);
-  near.emit('data', masked(1, 'three'));
-  assert.ok(engine.intake.unfinished);
-  near.emit('end');
-  assert.is(Buffer.from((await other.receive()).data).toString(), 'three');
-  near.destroy();
-});
+for (const event of ['end', 'close']) {
+  test(`${event} of a stream, while the walk of another waits, stands behind all that it brought`, async () => {
+    const { connection, kernel } = open();
+    const first = connection.receive(LENT);
+    const [near] = linkPair();
+    const other = new WebSocketConnection(openOn(near, 'server').context);
+    kernel.read(masked(1, 'one'), masked(1, 'two'));
+    await first;
+    assert.ok(engine.intake.unfinished);
+    near.emit('data', masked(1, 'three'));
+    assert.ok(engine.intake.unfinished);
+    near.emit(event);
+    assert.is(Buffer.from((await other.receive()).data).toString(), 'three');
+    near.destroy();
+  });
+}
 
 test('who does not come back in the turn finds what is left copied, and what he holds as it was', async () => {
   const { context, connection, kernel } = open();
