@@ -62,8 +62,8 @@ export const FRAGMENT_SIZE = 12;
 /** Fragments that one decode answers at the most. */
 export const FRAGMENTS_MOST = 4096;
 export const WINDOW = 0x1_1800;
-export const WINDOW_SIZE = 0x8_0000;
+export const WINDOW_SIZE = 0x4_0000;
 /** Room in front of the window, for what the last read left of a header or a control frame. */
 export const WINDOW_ROOM = 256;
-export const RECORDS = 0x9_2000;
+export const RECORDS = 0x5_2000;
 export const RECORD_SIZE = 192;

@@ -4,8 +4,8 @@
  *   0x0_0000  cells and the tables of utf8.ts
  *   0x0_1000  fragments: what one decode answers, 12 bytes each
  *   0x1_1700  room in front of the window, 256 bytes
- *   0x1_1800  the window, 512 KiB: the socket reads here
- *   0x9_2000  decoder records, 192 bytes each, a free list
+ *   0x1_1800  the window, 256 KiB: the socket reads here
+ *   0x5_2000  decoder records, 192 bytes each, a free list
  *   ...       send pages, 64 KiB each, a free list, to the end
  *
  * Window and page bases differ by 2,048 modulo 4,096: a copy whose target lies 0 to 31 bytes behind its source

@@ -3,7 +3,8 @@
  * time, copied out of it once. Fresh memory costs more than the bytes that are put there: where every fragment was copied
  * to its reader, or given back by him, what held them is filled again. Who gives none back keeps it.
  */
-import { FLAG_ASCII, FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, OP_TEXT } from '../../assembly/abi.ts';
+import { FLAG_FINAL, FRAGMENT_SIZE } from '../../assembly/abi.ts';
+import type { FragmentResult } from './result.ts';
 
 export const WORDS = FRAGMENT_SIZE >> 2;
 
@@ -88,13 +89,6 @@ export class Pieces {
   /** Which walk of the window it is; 0 for pieces that were copied out of it. */
   walk = 0;
 
-  // What take() took last, and where it lay.
-  at = 0;
-  length = 0;
-  ascii = false;
-  utf8 = false;
-  final = false;
-
   #view: DataView | null = null;
 
   constructor(table: Uint32Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>) {
@@ -158,31 +152,34 @@ export class Pieces {
     if (spare.push(this) > SPARE_MOST) spare.shift();
   }
 
-  /** Takes the next fragment as it lies, or copies as much of it as `data` holds. */
-  take(data: Uint8Array | null): void {
+  /** Takes the next fragment as it lies, and has `result` tell of it. Returns its bytes. */
+  lend(result: FragmentResult): number {
+    const { table, cursor, walk } = this;
+    const length = table[cursor + 1]!;
+    this.cursor = cursor + WORDS;
+    if (!walk) this.#out++;
+    recent = this;
+    result.read(table[cursor + 2]!);
+    result.lies(this.bytes, table[cursor]!, length, walk, walk ? null : this);
+    return length;
+  }
+
+  /** Copies as much of the next fragment as `data` holds, and has `result` tell of it. Returns whether that was all. */
+  fill(data: Uint8Array, result: FragmentResult): boolean {
     const { table, cursor } = this;
     const at = table[cursor]!;
     const length = table[cursor + 1]!;
     const flags = table[cursor + 2]!;
-    this.at = at;
-    this.utf8 = (flags & FLAG_OPCODE) === OP_TEXT;
-    this.ascii = (flags & FLAG_ASCII) !== 0;
-    if (data !== null && data.length < length) {
-      const part = data.length;
-      copyOut(data, this.bytes, at, part);
+    const part = Math.min(length, data.length);
+    const whole = part === length;
+    copyOut(data, this.bytes, at, part);
+    if (whole) this.cursor = cursor + WORDS;
+    else {
       table[cursor] = at + part;
       table[cursor + 1] = length - part;
-      this.length = part;
-      this.final = false;
-      return;
     }
-    this.cursor = cursor + WORDS;
-    this.length = length;
-    this.final = (flags & FLAG_FINAL) !== 0;
-    if (data !== null) copyOut(data, this.bytes, at, length);
-    else {
-      if (!this.walk) this.#out++;
-      recent = this;
-    }
+    result.read(whole ? flags : flags & ~FLAG_FINAL);
+    result.lies(data, 0, part, 0, null);
+    return whole;
   }
 }

@@ -16,11 +16,14 @@ import {
   S_OK,
 } from './hresult.ts';
 import { type Pieces, WORDS } from './pieces.ts';
-import { EMPTY, type FragmentResult, lend, type WebSocketCompletion } from './result.ts';
+import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
 import { Unread } from './unread.ts';
 
 /** Walks are counted round and round, in numbers that are quick. */
 const WALKS = 0x3fff_ffff;
+
+/** For calls that were given no result. */
+const untold = new FragmentResult();
 
 /** What the receiver tells its context. */
 export interface ReceiverOwner {
@@ -146,8 +149,7 @@ export class Receiver implements Completing {
       }
       if (!async || !completion) return E_IO_INCOMPLETE;
     } else if (result || !async) {
-      this.#take(pieces, data);
-      if (result) this.#tell(pieces, data, result);
+      this.#take(pieces, data, result ?? untold);
       return S_OK;
     }
     this.#buffer = data;
@@ -227,49 +229,38 @@ export class Receiver implements Completing {
     this.#owner.control(flags & FLAG_OPCODE, live.bytes.subarray(at, at + table[cursor + 1]!));
   }
 
-  #take(pieces: Pieces, data: Uint8Array | null): void {
-    const { cursor } = pieces;
-    pieces.take(data);
-    this.#count(pieces, pieces.cursor !== cursor);
-  }
-
-  /** Tells an inline read what was taken. */
-  #tell(pieces: Pieces, data: Uint8Array | null, result: FragmentResult): void {
-    result.completionExpected = result.connectionClose = false;
-    result.utf8Encoded = pieces.utf8;
-    result.finalFragment = pieces.final;
-    result.ascii = pieces.ascii;
-    if (data !== null) result.lies(data, 0, pieces.length, 0, null);
-    else {
-      result.lies(pieces.bytes, pieces.at, pieces.length, pieces.walk, pieces.walk ? null : pieces);
-      if (pieces.walk && result.kept) this.#lent = result;
+  /** Takes the next of the pieces, to `data` or as it lies, and has `result` tell of it. */
+  #take(pieces: Pieces, data: Uint8Array | null, result: FragmentResult): void {
+    if (data !== null) {
+      const whole = pieces.fill(data, result);
+      this.#count(pieces, result.cbIO, whole);
+    } else {
+      this.#count(pieces, pieces.lend(result), true);
+      if (result.kept) this.#lent = result;
     }
   }
 
-  /** Counts what was taken: the `whole` fragment, or a part. */
-  #count(pieces: Pieces, whole: boolean): void {
-    const { length } = pieces;
-    const unread = this.#unread;
-    if (pieces === unread.head) {
-      unread.taken(length, whole);
-      if (this.paused && unread.cost <= this.#limit) this.#resume();
-    } else {
+  /** Counts what was taken: `length` bytes of a fragment, of which none is left if `whole`. */
+  #count(pieces: Pieces, length: number, whole: boolean): void {
+    if (pieces.walk) {
       this.bytesReceived += length;
       if (whole) this.fragmentsReceived++;
+    } else {
+      const unread = this.#unread;
+      unread.taken(length, whole);
+      if (this.paused && unread.cost <= this.#limit) this.#resume();
     }
   }
 
   #serve(pieces: Pieces): void {
     const buffer = this.#buffer;
-    const result = this.#result;
-    this.#take(pieces, buffer);
-    const { length } = pieces;
-    if (result) this.#tell(pieces, buffer, result);
-    let data: Uint8Array;
-    if (buffer !== null) data = part(buffer, length);
-    else if (result) data = result.kept ? EMPTY : result.data;
-    else data = lend(pieces.bytes, pieces.at, length);
-    this.#finish(S_OK, length, pieces.utf8, pieces.final, false, data);
+    const result = this.#result ?? untold;
+    this.#take(pieces, buffer, result);
+    const { cbIO, utf8Encoded, finalFragment } = result;
+    let data = EMPTY;
+    if (buffer !== null) data = part(buffer, cbIO);
+    else if (!result.kept) ({ data } = result);
+    this.#finish(S_OK, cbIO, utf8Encoded, finalFragment, false, data);
   }
 
   #finish(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {

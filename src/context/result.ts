@@ -1,4 +1,5 @@
 /** What a call answers beside its HRESULT: IIS's out-parameters, and its completion callback. */
+import { FLAG_ASCII, FLAG_FINAL, FLAG_OPCODE, OP_TEXT } from '../../assembly/abi.ts';
 import type { HResult } from './hresult.ts';
 import { Pieces } from './pieces.ts';
 
@@ -81,6 +82,14 @@ export class FragmentResult {
   /** Whether the bytes are overwritten later, as a lent view's are, or the caller's to keep. */
   get reused(): boolean {
     return this.#walk !== 0;
+  }
+
+  /** @internal Says that a piece was read to which decode gave these flags. */
+  read(flags: number): void {
+    this.completionExpected = this.connectionClose = false;
+    this.utf8Encoded = (flags & FLAG_OPCODE) === OP_TEXT;
+    this.finalFragment = (flags & FLAG_FINAL) !== 0;
+    this.ascii = (flags & FLAG_ASCII) !== 0;
   }
 
   /** @internal Says where the piece lies that was read, and in which walk of the window, if in the window. */

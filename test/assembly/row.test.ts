@@ -89,7 +89,10 @@ for (const build of BUILDS)
         let at = 0;
         let from = 0;
         while (at < stream.length) {
-          const end = Math.min(stream.length, at + 1 + random.below(random.pick([3, 300, 20_000, 300_000])));
+          const end = Math.min(
+            stream.length,
+            at + 1 + random.below(random.pick([3, 300, 20_000, abi.WINDOW_SIZE - MARGIN])),
+          );
           const carried = at - from;
           const [front, window, behind] = [abi.WINDOW - abi.WINDOW_ROOM, abi.WINDOW - carried, abi.WINDOW + end - at];
           bytes.fill(0xee, front, behind + MARGIN);

@@ -285,7 +285,7 @@ test(`${PROGRAMS} random crowds of readers answer with what they were sent`, asy
       const stream = Buffer.concat([...sent.map(data => masked(2, data)), masked(8, Uint8Array.of(3, 232))]);
       return { kernel, stream, at: 0, echoed: echo(connection, random) };
     });
-    const most = random.pick([900, 40_000, 400_000]);
+    const most = random.pick([900, 40_000, 200_000]);
     for (let left = crowd; left.length; left = left.filter(({ at, stream }) => at < stream.length)) {
       const one = random.pick(left);
       const length = 1 + random.below(most);
