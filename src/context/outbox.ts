@@ -11,6 +11,7 @@ import type { Transport } from '../transport/transport.ts';
 import type { Engine, Leaving } from './engine.ts';
 import type { Page } from './pages.ts';
 import { copy } from './pieces.ts';
+import type { FragmentResult } from './result.ts';
 
 const STASH_LEAST = 4096;
 /** Up to here the kernel that masks is the quicker copy, with a key of zero. */
@@ -67,10 +68,11 @@ export class Outbox implements Leaving {
    * Makes a frame of a piece of the window where it lies, if that can be. Decode has left room for a header in front of it;
    * where the piece before it was written too, that room is all that lies between them, and both are one stretch.
    */
-  enclose(first: number, bytes: Uint8Array, at: number, length: number): boolean {
+  enclose(first: number, piece: FragmentResult): boolean {
     const engine = this.#engine;
     const { memory } = engine;
-    if (bytes !== memory.bytes || engine.live.owner === null) return false;
+    const { bytes, at, cbIO: length } = piece;
+    if (bytes !== memory.bytes || engine.live.owner === null || !piece.whole) return false;
     const start = at - (length <= SHORT_MOST ? 2 : length < 0x1_0000 ? 4 : 10);
     if (this.#windowEnd !== start) {
       if (this.#masks) return false;
@@ -79,9 +81,14 @@ export class Outbox implements Leaving {
       engine.resident = this;
       this.#windowStart = start;
     }
-    if (length <= SHORT_MOST) {
+    if (length < 0x1_0000) {
       bytes[start] = first;
-      bytes[start + 1] = length;
+      if (length <= SHORT_MOST) bytes[start + 1] = length;
+      else {
+        bytes[start + 1] = 126;
+        bytes[start + 2] = length >> 8;
+        bytes[start + 3] = length;
+      }
     } else {
       memory.exports.writeHeader(start, first, length, false, 0);
     }

@@ -71,6 +71,16 @@ export class Sender implements Completing, Aborting, Flushing {
     completionContext: unknown,
     result: FragmentResult | undefined,
   ): HResult {
+    const room = this.#ready();
+    if (room && result && data instanceof FragmentResult && this.#outbox.enclose(first, data)) {
+      const { cbIO } = data;
+      this.bytesSent += cbIO;
+      this.fragmentsSent++;
+      this.#mark();
+      result.ended(cbIO, utf8, final, false);
+      return S_OK;
+    }
+    if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     const { memory } = this.#engine;
     let bytes: Uint8Array;
     let at = 0;
@@ -88,16 +98,6 @@ export class Sender implements Completing, Aborting, Flushing {
         bytes = memory.bytes;
         at = data.byteOffset;
       }
-    }
-    const room = this.#ready();
-    if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
-    const whole = result && data instanceof FragmentResult && data.whole;
-    if (room && whole && this.#outbox.enclose(first, bytes, at, length)) {
-      this.bytesSent += length;
-      this.fragmentsSent++;
-      this.#mark();
-      result.ended(length, utf8, final, false);
-      return S_OK;
     }
     this.bytesSent += length;
     this.fragmentsSent++;
