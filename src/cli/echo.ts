@@ -2,6 +2,7 @@
 import { CloseStatus, FAILED, FragmentResult, type HResult, type WebSocketContext } from '../index.ts';
 
 const read = new FragmentResult();
+read.viewless = true;
 const written = new FragmentResult();
 const status = new CloseStatus();
 

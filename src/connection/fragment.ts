@@ -31,7 +31,7 @@ export class LentFragment implements ReceivedFragment {
   readonly ready: Promise<ReceivedFragment> = Promise.resolve(this);
 
   constructor() {
-    this.place.kept = true;
+    this.place.kept = this.place.viewless = true;
   }
 
   get data(): Uint8Array {

@@ -231,10 +231,9 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     const before = receiver.bytesReceived;
     this.#engine.begin();
     try {
-      const over = receiver.goOn(run);
-      if (this.timing.closing && receiver.bytesReceived !== before) this.timing.close();
-      return over;
+      return receiver.goOn(run);
     } finally {
+      if (this.timing.closing && receiver.bytesReceived !== before) this.timing.close();
       this.#engine.settle();
     }
   }

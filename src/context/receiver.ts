@@ -259,7 +259,7 @@ export class Receiver implements Completing {
     const { cbIO, utf8Encoded, finalFragment } = result;
     let data = EMPTY;
     if (buffer !== null) data = part(buffer, cbIO);
-    else if (!result.kept) ({ data } = result);
+    else if (!result.viewless) ({ data } = result);
     this.#finish(S_OK, cbIO, utf8Encoded, finalFragment, false, data);
   }
 

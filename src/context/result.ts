@@ -58,6 +58,11 @@ export class FragmentResult {
   at = 0;
   /** The piece is text, every byte of it below 0x80. False says nothing. */
   ascii = false;
+  /**
+   * Set before a lent read that may have to wait, has its completion be given an empty view, which costs nothing: it finds
+   * the piece here. Default false.
+   */
+  viewless = false;
   /** @internal Who takes the piece back when it is not looked at any more, so that its memory serves again. */
   pieces: Pieces | null = null;
   /** @internal Whether a piece that lies in the window is copied when the window is lost. */

@@ -13,6 +13,7 @@ import {
 import { httpServer, listen } from './listen.ts';
 
 const read = new FragmentResult();
+read.viewless = true;
 const written = new FragmentResult();
 const status = new CloseStatus();
 
