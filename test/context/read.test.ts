@@ -11,7 +11,7 @@ import {
   FAILED,
   S_OK,
 } from '../../src/context/hresult.ts';
-import { FragmentResult } from '../../src/context/result.ts';
+import { FragmentResult, type WebSocketCompletion } from '../../src/context/result.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import type { Told } from '../support/watched.ts';
@@ -227,6 +227,23 @@ for (const role of ROLES) {
     const [hr, ctx, cbIO] = await told;
     assert.equal([hr, cbIO], [S_OK, 5]);
     assert.is(ctx, mark, 'the completion context is handed back as it was given');
+  });
+
+  test(`${role}: a viewless result has the piece of a lent read, and its completion none; a buffer's is told of`, async () => {
+    const { context, peer } = open(role);
+    const result = new FragmentResult();
+    result.viewless = true;
+    for (const buffer of [null, new Uint8Array(9)]) {
+      const told = new Promise<string[]>(resolve => {
+        const completion: WebSocketCompletion = (_hr, _context, cbIO, _utf8, _final, _close, data) => {
+          const { bytes, at } = result;
+          resolve([data, bytes!.subarray(at, at + cbIO), result.data].map(bytes => Buffer.from(bytes).toString()));
+        };
+        assert.is(context.readFragment(buffer, true, completion, 0, result), S_OK);
+      });
+      peer.text('hello');
+      assert.equal(await told, [buffer ? 'hello' : '', 'hello', 'hello']);
+    }
   });
 
   test(`${role}: without a result, even what is here is told by the completion`, async () => {
