@@ -7,9 +7,11 @@
  * messages unanswered. Nothing is allocated or encoded while it runs. An answer may be cut into frames in any way; its
  * length and type are checked always, its bytes until the connection has seen the whole cycle once; from then on the kernel
  * throws the payload of long messages away, so that it is not this program's copying that is measured. Where nothing comes it
- * asks again and does not sleep: to wake a client costs a server nothing where the two are on machines of their own.
+ * asks again and does not sleep: to wake a client costs a server nothing where the two are on machines of their own. But in
+ * front of a relay it does, for the server behind it has the same core.
  *
  *   echo       each connection gets its own messages back           bare   the same, masked frames as they were sent
+ *   relay      the same, asleep where nothing comes
  *   broadcast  the first connection sends, every one gets it        idle   connects, says so, and waits for stdin to end
  *
  * One file, so that one call of `cc` builds it (-DWITH_TLS -lssl where OpenSSL's headers are); load.ts takes its place elsewhere.
@@ -300,6 +302,7 @@ static void receive(Connection *connection) {
 
 /* Nanoseconds in which there was nothing to do. */
 static uint64_t idle;
+static bool sleeps;
 
 static bool drained(void) {
   for (int i = 0; i < total; i++) {
@@ -316,7 +319,10 @@ static void run_until(uint64_t deadline, bool until_drained) {
     uint64_t time = now();
     if (time >= deadline || (until_drained && drained())) return;
     int ready = epoll_wait(poller, events, EVENTS, 0);
-    if (!ready) idle += now() - time;
+    if (!ready) {
+      if (sleeps) ready = epoll_wait(poller, events, EVENTS, (deadline - time) / 1000000 + 1);
+      idle += now() - time;
+    }
     for (int i = 0; i < ready; i++) {
       if (events[i].events & EPOLLOUT) send_allowed(events[i].data.ptr);
       if (events[i].events & ~EPOLLOUT) receive(events[i].data.ptr);
@@ -388,6 +394,7 @@ int main(int arguments, char **argument) {
   uint64_t warmup = atof(argument[6]) * 1e9, length = atof(argument[7]) * 1e9;
   bare = !strcmp(mode, "bare");
   broadcast = !strcmp(mode, "broadcast");
+  sleeps = !strcmp(mode, "relay");
   open_cycle(argument[2]);
 
 #ifdef WITH_TLS

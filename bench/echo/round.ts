@@ -56,7 +56,7 @@ function generate(by: Generator, of: Workload, mode: string, connections: number
 
 /** Loads one server; rejects with the generator's words where an answer was wrong or missing. */
 export async function loadRound(by: Generator, of: Workload, on: Server, at: Started, seconds: number): Promise<Round> {
-  const mode = on.name === 'bare' ? 'bare' : of.mode === 'broadcast' ? 'broadcast' : 'echo';
+  const mode = on.name === 'bare' ? 'bare' : of.mode;
   const generator = generate(by, of, mode, of.connections, at.port, seconds);
   await generator.line();
   const before = processorTimeOf(at);
