@@ -5,8 +5,8 @@
  * FILE holds a cycle of messages (messages.ts): as client frames, encoded and masked beforehand, one behind the other, and
  * as plain payloads. Every connection sends that cycle round and round, each from another place in it, and keeps DEPTH
  * messages unanswered. Nothing is allocated or encoded while it runs. An answer may be cut into frames in any way; its
- * length and type are checked always, its bytes until the connection has seen the whole cycle once; from then on the kernel
- * throws the payload of long messages away, so that it is not this program's copying that is measured. Where nothing comes it
+ * length and type are checked always, its bytes until the connection has seen the whole cycle once; from then on, if all
+ * messages are long, the kernel throws their payload away, so that it is not this program's copying that is measured. Where nothing comes it
  * asks again and does not sleep: to wake a client costs a server nothing where the two are on machines of their own. But in
  * front of a relay it does, for the server behind it has the same core.
  *

@@ -248,10 +248,11 @@ export class Reader {
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
     const told = this.#told;
-    const lives = waiting.lend && !buffer && told !== place && told.lives;
-    const data = told !== place && told.lives && !lives ? told.data : given;
-    // What else it was told of, it loses when this returns.
-    if (told !== place && !lives) this.#lent!.lose();
+    const lives = told !== place && told.lives;
+    const lent = lives && waiting.lend && !buffer;
+    const data = lives && !lent ? told.data : given;
+    // What it was told of, and lends to nobody, it loses when this returns.
+    if (told !== place && !lent) this.#lent!.lose();
     if (FAILED(hr)) {
       if (this.#again && hr === E_OPERATION_ABORTED) this.#readAgain();
       else this.#fail(hr);
@@ -265,7 +266,7 @@ export class Reader {
       this.#goOn(() => this.#add(data, 0, data.length, text, final, false, true) ?? this.#gather());
     } else if (want === 'fragment') {
       if (this.#direct) waiting.settle({ data, text, final, close });
-      else if (lives) waiting.settle(this.#lent);
+      else if (lent) waiting.settle(this.#lent);
       else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOut(data, 0, data.length), text, final, close });

@@ -83,7 +83,18 @@ export class Writer {
 
   /** Sends if that is done at once; false where it would have to wait, and nothing was sent. */
   sendNow(data: Message | ReceivedFragment, options?: SendOptions): boolean {
+    if (data instanceof LentFragment && !options && this.#viewless) return this.#passOn(data.place);
     return this.#write(data, options, false) !== E_IO_INCOMPLETE;
+  }
+
+  /** What comes and goes as it came is most of what is sent so: the few steps that it takes. */
+  #passOn(place: FragmentResult): boolean {
+    if (this.#sending) throw busy('a send');
+    if (!place.bytes) throw returned();
+    const { utf8Encoded, finalFragment } = place;
+    const hr = this.#context.writeFragment(place as never, false, utf8Encoded, finalFragment, null, this, result);
+    if (FAILED(hr) && hr !== E_IO_INCOMPLETE) throw this.#refused(hr);
+    return !FAILED(hr);
   }
 
   #write(data: Message | ReceivedFragment, options: SendOptions | undefined, async: boolean): HResult {

@@ -85,7 +85,7 @@ export class Receiver implements Completing {
   /** Begins to walk the `length` bytes in the window. */
   received(length: number): void {
     const { live } = this.#engine;
-    live.owner = null;
+    live.owner = this.#lent = null;
     live.walk = (live.walk % WALKS) + 1;
     this.#next = WINDOW;
     this.#last = WINDOW + length;
@@ -236,7 +236,10 @@ export class Receiver implements Completing {
       this.#count(pieces, result.cbIO, whole);
     } else {
       this.#count(pieces, pieces.lend(result), true);
-      if (result.kept) this.#lent = result;
+      if (result.kept) {
+        if (this.#lent !== result) this.#lent?.keep();
+        this.#lent = result;
+      }
     }
   }
 

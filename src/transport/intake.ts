@@ -15,19 +15,36 @@ interface Waiting {
 }
 
 const settled = Promise.resolve();
+/** Node's own, whatever a test puts in its place. */
+const { nextTick } = process;
+const THROWN = 'uncaughtExceptionMonitor';
 
 export class Intake {
   readonly window: Uint8Array<ArrayBuffer>;
-  /** True from the beginning of a walk to its end. */
+  /** True from the beginning of a walk to its end, and for ever when the window was overwritten under one. */
   #walking = false;
   /** Whose walk waits for the turn's microtasks. */
   #unfinished: TransportOwner | null = null;
-  #watching = false;
   /** True inside a write. */
   #held = false;
   readonly #waiting: Waiting[] = [];
-  readonly #goOn = () => this.#resume();
-  readonly #look = () => this.#resumeEarly();
+  readonly #finish = () => this.finish();
+
+  /** Goes on behind the microtask in which the reader is likely to have read. If he has not done with it, a tick does. */
+  readonly #look = (): void => {
+    const owner = this.#unfinished;
+    if (!owner) return;
+    if (this.#walk(owner, 0, false)) this.#drain();
+    // One that a microtask asks for runs when there are no more of them.
+    else nextTick(this.#goOn);
+  };
+
+  readonly #goOn = (): void => {
+    const owner = this.#unfinished;
+    if (!owner) return;
+    if (this.#walk(owner, 0, true)) this.#drain();
+    else this.#later();
+  };
 
   constructor(window: Uint8Array<ArrayBuffer>) {
     this.window = window;
@@ -56,7 +73,7 @@ export class Intake {
   feed(owner: TransportOwner, chunk: Uint8Array): void {
     const first = this.#waiting.push({ owner, chunk }) === 1;
     if (!this.#held) this.#drain();
-    else if (first) process.nextTick(() => this.#drain());
+    else if (first) nextTick(() => this.#drain());
   }
 
   /** Does `work`, which may bring bytes, and feeds none of them before it is done. */
@@ -75,7 +92,8 @@ export class Intake {
     const owner = this.#unfinished;
     if (!owner) return;
     while (!this.#walk(owner, 0, true));
-    this.#drain();
+    if (!this.#held) this.#drain();
+    else nextTick(() => this.#drain());
   }
 
   /** Begins a walk of `length` bytes, or with 0 goes on with one. Returns whether it is over. */
@@ -93,27 +111,9 @@ export class Intake {
   }
 
   #later(): void {
-    if (!this.#watching) {
-      this.#watching = true;
-      process.on('uncaughtExceptionMonitor', () => this.finish());
-    }
+    // Each time: an application may remove all listeners.
+    if (!process.listenerCount(THROWN, this.#finish)) process.on(THROWN, this.#finish);
     settled.then(this.#look);
-  }
-
-  /** Goes on behind the microtask in which the reader is likely to have read. If he has not done with it, a tick does. */
-  #resumeEarly(): void {
-    const owner = this.#unfinished;
-    if (!owner) return;
-    if (this.#walk(owner, 0, false)) this.#drain();
-    // One that a microtask asks for runs when there are no more of them.
-    else process.nextTick(this.#goOn);
-  }
-
-  #resume(): void {
-    const owner = this.#unfinished;
-    if (!owner) return;
-    if (this.#walk(owner, 0, true)) this.#drain();
-    else this.#later();
   }
 
   /** Feeds what waits in the order in which it came, and what comes meanwhile behind it. */

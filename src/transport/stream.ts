@@ -67,7 +67,10 @@ export class StreamTransport implements Transport, WriteOwner {
   readonly stretch: number;
   readonly gathers: number;
   error: Error | undefined = undefined;
-  /** True where `writableLength` 0 right after a write proves that the kernel has taken every byte. */
+  /**
+   * TCP or a pipe with nothing between: nothing comes into the window before a read's microtasks have run, and
+   * `writableLength` 0 right after a write proves that the kernel has taken every byte.
+   */
   readonly plain: boolean;
   /** True where the stream may keep what it is given beyond the write's callback. */
   readonly #keeps: boolean;

@@ -80,6 +80,21 @@ test('an only fragment too is answered from where it lies, and nothing is copied
   assert.is(context.context.stats.receiveBuffered, 3);
 });
 
+test('two connections over one context are each lent what is theirs until they ask again', async () => {
+  const { context, connection, kernel } = open();
+  const other = new WebSocketConnection(context.context);
+  const first = connection.receive(LENT);
+  kernel.read(masked(1, 'one'), masked(1, 'two'));
+  const one = await first;
+  const two = await other.receive(LENT);
+  await turn();
+  overwrite();
+  assert.equal(
+    [one, two].map(({ data }) => Buffer.from(data).toString()),
+    ['one', 'two'],
+  );
+});
+
 test('a buffer is filled by a read that began for who was lent to, and was cancelled', async () => {
   const { connection, kernel } = open();
   const cancel = new AbortController();

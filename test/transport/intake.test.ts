@@ -178,6 +178,36 @@ test('an exception ends a walk that is not over before anything else can happen'
   assert.equal(await caught, [4, false, true]);
 });
 
+test('an exception ends it for who has removed all listeners before, and in a tick that was asked for before the walk', async () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, false, true);
+  process.removeAllListeners('uncaughtExceptionMonitor');
+  const caught = new Promise(resolve => process.once('uncaughtException', () => resolve([...slow.asked])));
+  setImmediate(() => {
+    process.nextTick(() => {
+      throw new Error('of the application');
+    });
+    intake.receive(slow, 4, true);
+  });
+  assert.equal((await caught) as unknown[], [4, true, true]);
+});
+
+test('ticks that a test puts in the place of Node’s are not waited for', async () => {
+  const intake = new Intake(new Uint8Array(4));
+  const slow = new Slow(false, false, true);
+  const { nextTick } = process;
+  process.nextTick = () => {};
+  try {
+    intake.receive(slow, 4, true);
+    await null;
+    await null;
+  } finally {
+    process.nextTick = nextTick;
+  }
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal(slow.asked, [4, false, true]);
+});
+
 test('nothing is delivered any more where the window was overwritten under a walk', async () => {
   const intake = new Intake(new Uint8Array(4));
   const slow = new Slow(false, true);
