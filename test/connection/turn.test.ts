@@ -5,7 +5,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ReceivedFragment, WebSocketConnection } from '../../src/index.ts';
+import { type ReceivedFragment, WebSocketConnection, type WebSocketError } from '../../src/index.ts';
 import { type Frame, type Kernel, masked, openOnKernel } from '../support/kernel.ts';
 import { linkPair } from '../support/link.ts';
 import { engine, leaveNothing, openOn, turn, turns } from '../support/pair.ts';
@@ -92,6 +92,42 @@ test('two connections over one context are each lent what is theirs until they a
   assert.equal(
     [one, two].map(({ data }) => Buffer.from(data).toString()),
     ['one', 'two'],
+  );
+});
+
+test('sendNow refuses a lent fragment behind its time, and any while a send is under way', async () => {
+  const { connection, kernel } = open({ sendBufferLimit: 10 });
+  const code = (act: () => unknown): string => {
+    try {
+      return `${act()}`;
+    } catch (error) {
+      return `${(error as WebSocketError).code} ${(error as Error).message}`;
+    }
+  };
+  const first = connection.receive(LENT);
+  kernel.read(masked(2, BYTES));
+  const fragment = await first;
+  const next = connection.receive(LENT);
+  assert.match(
+    code(() => connection.sendNow(fragment)),
+    /^ERR_STATE a lent fragment/,
+  );
+  await turn();
+  kernel.appetite = () => 0;
+  const sending = connection.send(BYTES);
+  kernel.read(masked(1, 'next'));
+  const lent = await next;
+  assert.match(
+    code(() => connection.sendNow(lent)),
+    /^ERR_BUSY a send is under way/,
+  );
+  for (kernel.appetite = all => all; kernel.holds; await turns(2)) kernel.release();
+  await sending;
+  assert.is(connection.sendNow(lent), true);
+  await turns();
+  assert.equal(
+    kernel.frames.map(({ data }) => data.length),
+    [BYTES.length, 4],
   );
 });
 
