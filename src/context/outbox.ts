@@ -104,7 +104,7 @@ export class Outbox implements Leaving {
     let at = this.#windowStart;
     this.#windowStart = this.#windowEnd = 0;
     this.#engine.resident = null;
-    if (end - at >= this.#transport.gathers && !this.waits) at += this.#transport.take(memory.bytes, at, end - at);
+    if (end - at >= this.#transport.takes && !this.waits) at += this.#transport.take(memory.bytes, at, end - at);
     if (at < end) this.body(memory.bytes, at, end - at, 0);
   }
 

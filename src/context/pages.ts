@@ -4,19 +4,26 @@
  */
 import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
 
+/** A write of at most this many bytes is given a view that was given before, where it lies at its page's start. */
+const SMALL_MOST = 512;
+
 export class Page {
   /** Address in linear memory, 0 for a page on the heap. */
   readonly ptr: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Stretches held. */
   held = 0;
+  /** Views of the page's first bytes, by their number. */
+  readonly #small: Uint8Array[] = [];
 
   constructor(ptr: number, bytes: Uint8Array<ArrayBuffer>) {
     this.ptr = ptr;
     this.bytes = bytes;
   }
 
+  /** The bytes from `start` to `end`, for one write: a page that is held is not filled again. */
   view(start: number, end: number): Uint8Array {
+    if (start === 0 && end <= SMALL_MOST) return (this.#small[end] ??= this.bytes.subarray(0, end));
     return new Uint8Array(this.bytes.buffer, this.ptr + start, end - start);
   }
 }

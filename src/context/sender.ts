@@ -226,8 +226,7 @@ export class Sender implements Completing, Aborting, Flushing {
   }
 
   get patient(): boolean {
-    const { unsent } = this.#outbox;
-    return unsent > 0 && unsent < this.#transport.gathers;
+    return this.#transport.gathers && this.#outbox.unsent > 0;
   }
 
   /** Gives what the turn filled to the transport, in one write. */

@@ -19,8 +19,8 @@ import {
 import type { Intake } from './intake.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
-/** Each write wakes its reader: those of fewer bytes than this go out one behind the other, and wake him once. */
-const SMALL = 4096;
+/** To write fewer bytes than this by the descriptor costs more than to copy them to where the handle may keep them. */
+const TAKES = 4096;
 
 /** The transport of a socket, so that one listener serves them all. */
 const TRANSPORT = Symbol('transport');
@@ -31,6 +31,7 @@ interface Carrier extends Duplex {
 
 /** net.Socket restarts its idle timer by this when it writes. */
 interface TimedSocket {
+  timeout?: number;
   _unrefTimer?(): void;
 }
 
@@ -65,7 +66,8 @@ export class StreamTransport implements Transport, WriteOwner {
   readonly intake: Intake;
   readonly owner: TransportOwner;
   readonly stretch: number;
-  readonly gathers: number;
+  readonly gathers: boolean;
+  readonly takes: number;
   error: Error | undefined = undefined;
   /**
    * TCP or a pipe with nothing between: nothing comes into the window before a read's microtasks have run, and
@@ -92,7 +94,8 @@ export class StreamTransport implements Transport, WriteOwner {
     this.plain = handle !== undefined && !handle._parent;
     this.#handle = this.plain ? undefined : null;
     // TLS hands over one record a read, several of them in a round, and encrypts and sends each write by itself.
-    this.gathers = this.plain ? SMALL : handle ? Number.POSITIVE_INFINITY : 0;
+    this.gathers = !this.plain && handle !== undefined;
+    this.takes = this.plain ? TAKES : Number.POSITIVE_INFINITY;
     this.stretch = this.plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
     (socket as Partial<Socket>).setNoDelay?.(true);
@@ -144,7 +147,7 @@ export class StreamTransport implements Transport, WriteOwner {
   take(bytes: Uint8Array, at: number, length: number): number {
     const handle = this.#direct();
     if (!handle || this.socket.destroyed) return 0;
-    (this.socket as unknown as TimedSocket)._unrefTimer?.();
+    this.#active();
     return writeNow(handle, bytes, at, length);
   }
 
@@ -169,12 +172,17 @@ export class StreamTransport implements Transport, WriteOwner {
       this.#writing = true;
       return false;
     }
-    (this.socket as unknown as TimedSocket)._unrefTimer?.();
+    this.#active();
     const status = directWrite(handle, bytes, this);
     if (status === TAKEN) return true;
     this.#writing = true;
     if (status !== PENDING) this.#fail(status);
     return false;
+  }
+
+  #active(): void {
+    const socket = this.socket as unknown as TimedSocket;
+    if (socket.timeout) socket._unrefTimer?.();
   }
 
   #fail(status: number): void {

@@ -18,8 +18,10 @@ export interface Transport {
   readonly remoteAddress: string | undefined;
   /** Largest stretch of uncopied bytes worth giving to one write. */
   readonly stretch: number;
-  /** What a turn leaves unsent waits, if it is less than this many bytes, until Node has read from every socket. */
-  readonly gathers: number;
+  /** Whether what a turn leaves unsent waits until Node has read from every socket. */
+  readonly gathers: boolean;
+  /** Fewest bytes that are worth a `take`. */
+  readonly takes: number;
   /**
    * Gives bytes to the peer, in order, one write at a time. True when all were taken at once and the memory is free
    * again; otherwise `written` follows, and until then neither may another write begin nor the bytes change.

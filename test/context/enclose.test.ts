@@ -161,10 +161,10 @@ test(`${PROGRAMS} programs, on a kernel that takes what it likes`, async () => {
   const totals = { accepted: 0, waited: 0, late: 0, gone: 0, offered: 0 };
   for (let seed = 0; seed < PROGRAMS; seed++) {
     const random = new Random(seed);
-    const gathers = random.pick([0, 100, 4096, Number.POSITIVE_INFINITY]);
+    const takes = random.pick([0, 100, 4096, Number.POSITIVE_INFINITY]);
     const limit = { sendBufferLimit: random.pick([0, 3000, 65_536, 10_000_000]) };
     const appetite = (length: number) => random.pick([0, length, random.below(length + 1)]);
-    const [own, other] = [openOnKernel(limit, gathers, appetite), openOnKernel(limit, gathers, appetite)];
+    const [own, other] = [openOnKernel(limit, takes, appetite), openOnKernel(limit, takes, appetite)];
     const [here, there] = [
       { context: own.context, list: [] },
       { context: other.context, list: [] },

@@ -36,7 +36,8 @@ async function converse(steps: number, cut: (sides: readonly [Side, Side]) => vo
   const options = {
     room: 100,
     stretch: 9000,
-    gathers: 0,
+    gathers: false,
+    takes: 0,
     lasting: false,
     receiveBufferLimit: 50,
     sendBufferLimit: 100,

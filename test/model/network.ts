@@ -15,7 +15,8 @@ export interface WireOptions {
   /** Bytes that the kernel takes before it must be told that there is more room. */
   readonly room: number;
   readonly stretch: number;
-  readonly gathers: number;
+  readonly gathers: boolean;
+  readonly takes: number;
   /** Whether what was delivered lies in the window until the next thing happens to the network, or till the call returns. */
   readonly lasting: boolean;
 }
@@ -23,7 +24,8 @@ export interface WireOptions {
 export class Wire implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch: number;
-  readonly gathers: number;
+  readonly gathers: boolean;
+  readonly takes: number;
   readonly owner: TransportOwner;
   readonly #intake: Intake;
   readonly #lasting: boolean;
@@ -43,12 +45,13 @@ export class Wire implements Transport {
   /** No byte moves any more; the owner hears of it at the next `close`. */
   destroyed = false;
 
-  constructor(owner: TransportOwner, intake: Intake, { room, stretch, gathers, lasting }: WireOptions) {
+  constructor(owner: TransportOwner, intake: Intake, { room, stretch, gathers, takes, lasting }: WireOptions) {
     this.owner = owner;
     this.#intake = intake;
     this.room = room;
     this.stretch = stretch;
     this.gathers = gathers;
+    this.takes = takes;
     this.#lasting = lasting;
   }
 

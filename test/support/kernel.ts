@@ -19,7 +19,8 @@ export type Appetite = (length: number) => number;
 export class Kernel implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch = 262_144;
-  readonly gathers: number;
+  readonly gathers: boolean;
+  readonly takes: number;
   readonly owner: TransportOwner;
   appetite: Appetite;
   /** What it was offered by take, and given by a write; in bytes. */
@@ -29,9 +30,11 @@ export class Kernel implements Transport {
   #sent: Uint8Array[] = [];
   #held: readonly Uint8Array[] | null = null;
 
-  constructor(owner: TransportOwner, gathers: number, appetite: Appetite) {
+  constructor(owner: TransportOwner, takes: number, appetite: Appetite) {
     this.owner = owner;
-    this.gathers = gathers;
+    // As over TLS: what cannot be taken is gathered.
+    this.gathers = takes === Number.POSITIVE_INFINITY;
+    this.takes = takes;
     this.appetite = appetite;
   }
 
@@ -136,7 +139,7 @@ export interface Held {
 }
 
 /** Opens a server's context on a kernel that takes everything, until it is told otherwise. */
-export function openOnKernel(options: WebSocketOptions = {}, gathers = 4096, appetite: Appetite = all => all): Held {
+export function openOnKernel(options: WebSocketOptions = {}, takes = 4096, appetite: Appetite = all => all): Held {
   let kernel!: Kernel;
   const context = new Context({
     engine,
@@ -146,7 +149,7 @@ export function openOnKernel(options: WebSocketOptions = {}, gathers = 4096, app
     limits: limitsOf(options),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (kernel = new Kernel(owner, gathers, appetite)),
+    transport: owner => (kernel = new Kernel(owner, takes, appetite)),
   });
   return { context: watch(context), kernel };
 }
