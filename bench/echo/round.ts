@@ -7,7 +7,9 @@ import type { Server, Started } from './servers.ts';
 import type { Workload } from './workloads.ts';
 
 const WARMUP_SECONDS = 0.2;
+/** A young generation grows by what it has seen, and is no connection's: so many come and go first, so often. */
 const WARMUP_CONNECTIONS = 500;
+const WARMUPS = 10;
 const SETTLED_BYTES = 64 * 1024;
 const source = join(import.meta.dirname, '../../../bench/echo/load.c');
 const compiled = join(import.meta.dirname, 'load');
@@ -95,7 +97,7 @@ async function hold<T>(
 
 /** Returns the bytes of resident memory that one idle connection costs a server that has seen connections before. */
 export async function idleRound(by: Generator, of: Workload, at: Started): Promise<number> {
-  await hold(by, of, WARMUP_CONNECTIONS, at, async () => {});
+  for (let time = 0; time < WARMUPS; time++) await hold(by, of, WARMUP_CONNECTIONS, at, async () => {});
   const before = await settledMemory(at);
   const after = await hold(by, of, of.connections, at, () => settledMemory(at));
   return (after - before) / of.connections;

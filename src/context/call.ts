@@ -53,11 +53,20 @@ export class PendingCall {
 
 /** A write, of which it is known from its beginning what will be told. */
 export class PendingWrite extends PendingCall {
+  /** Stands in for those who have never waited. */
+  static readonly none = new PendingWrite();
+
   hr: HResult = S_OK;
   /** Payload bytes. */
   cbIO = 0;
   /** Whether the completion is to run in this turn. */
   due = false;
+  // A payload that is sent from where it lies, its first unsent byte, -1 while its frame has not begun, and that frame's.
+  payload: Uint8Array | null = null;
+  payloadAt = 0;
+  first = 0;
+  /** Whether a stretch of the payload is in the transport's hands. */
+  lends = false;
   #utf8 = false;
   #final = false;
 

@@ -49,9 +49,11 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   readonly role: 'server' | 'client';
   readonly protocol: string;
   fault: Fault | undefined = undefined;
-  readonly timing: Timing;
+  /** @internal Null while there is no moment that the connection waits for, and never was. */
+  timing: Timing | null = null;
 
   readonly #engine: Engine;
+  readonly #limits: Limits;
   readonly #transport: Transport;
   readonly #receiver: Receiver;
   readonly #sender: Sender;
@@ -64,8 +66,8 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   #messageBefore = 0;
   #closeSent = false;
   #close: Close | null = null;
-  /** What reads and writes are told when TCP goes down by this side's doing. */
-  #downWith: HResult = E_OPERATION_ABORTED;
+  /** What reads and writes are told when TCP goes down by this side's doing; null for E_OPERATION_ABORTED. */
+  #downWith: HResult | null = null;
   #gone = false;
   #cleaned = false;
 
@@ -74,12 +76,13 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.role = role;
     this.protocol = init.protocol;
     this.#engine = engine;
+    this.#limits = limits;
     this.#onCleanup = init.onCleanup;
     this.#onFault = init.onFault;
     this.#receiver = new Receiver(this, engine, init.record, role, limits.receiveBufferLimit, limits.maxMessageSize);
     this.#transport = init.transport(this);
     this.#sender = new Sender(engine, this.#transport, role, limits.sendBufferLimit);
-    this.timing = new Timing(this, engine.deadlines, limits);
+    if (limits.pingInterval) this.#clock();
   }
 
   // ── IIS's methods ──
@@ -168,7 +171,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#receiver.discard();
     this.#sender.cancel(false);
     this.#sender.end();
-    this.timing.close();
+    this.#hurry();
   }
 
   cancelOutstandingIO(): void {
@@ -181,7 +184,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     if (this.#cleaned) return;
     this.#cleaned = true;
     this.#state = next(this.#state, 'disconnect');
-    this.timing.end();
+    this.timing?.end();
     if (!this.#gone) this.#transport.destroy();
     this.#receiver.discard();
     this.#sender.lost(E_OPERATION_ABORTED);
@@ -208,7 +211,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   async ping(payload?: Uint8Array): Promise<number> {
-    return this.timing.ping(pingPayload(payload));
+    return this.#clock().ping(pingPayload(payload));
   }
 
   /** Sends CLOSE for the engine, behind a write that is under way; a no-op once CLOSE has been sent. */
@@ -221,7 +224,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   // ── what the transport says ──
 
   received(length: number): boolean {
-    this.timing.heard();
+    this.timing?.heard();
     this.#receiver.received(length);
     return this.goOn(true);
   }
@@ -233,14 +236,14 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     try {
       return receiver.goOn(run);
     } finally {
-      if (this.timing.closing && receiver.bytesReceived !== before) this.timing.close();
+      if (this.timing?.closing && receiver.bytesReceived !== before) this.timing.close();
       this.#engine.settle();
     }
   }
 
   written(): void {
     this.#engine.begin();
-    if (this.timing.closing) this.timing.close();
+    if (this.timing?.closing) this.timing.close();
     try {
       this.#sender.written();
     } finally {
@@ -253,7 +256,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#receiver.finish(E_HANDLE_EOF);
     this.#state = next(this.#state, 'disconnect');
     this.#sender.end();
-    this.timing.close();
+    this.#hurry();
     this.#engine.settle();
   }
 
@@ -261,14 +264,14 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#gone = true;
     if (this.#cleaned) return;
     this.#engine.begin();
-    const hr = error ? E_NETNAME_DELETED : this.#downWith;
+    const hr = error ? E_NETNAME_DELETED : (this.#downWith ?? E_OPERATION_ABORTED);
     this.#state = next(this.#state, 'disconnect');
     this.#receiver.finish(hr);
     this.#sender.lost(hr);
-    this.timing.lost(hr);
+    this.timing?.lost(hr);
     this.#engine.settle();
     if (this.#receiver.drained) this.cleanupStoredContext();
-    else if (!this.#cleaned) this.timing.close();
+    else this.#hurry();
   }
 
   // ── what the receiver says ──
@@ -278,7 +281,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
       // §5.5.2: "an endpoint MUST send a Pong frame in response, unless it already received a Close frame".
       this.#sender.control(OP_PONG, bytes);
     } else if (opcode === OP_PONG) {
-      this.timing.answered(bytes);
+      this.timing?.answered(bytes);
     } else {
       this.#close = readClose(bytes);
       this.#state = next(this.#state, 'receiveClose');
@@ -294,13 +297,13 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     this.#state = next(this.#state, 'fail');
     this.#receiver.finish(E_INVALID_PROTOCOL_FORMAT);
     this.#sender.end();
-    this.timing.close();
+    this.#hurry();
     this.#onFault(this);
   }
 
   delivered(): void {
     if (this.#gone && this.#receiver.drained) this.#engine.due(this);
-    else if (!this.#cleaned) this.timing.close();
+    else this.#hurry();
   }
 
   pause(): void {
@@ -308,7 +311,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   }
 
   resume(): void {
-    this.timing.resumed();
+    this.timing?.resumed();
     this.#transport.resume();
   }
 
@@ -336,10 +339,19 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
     else this.#transport.destroy();
   }
 
+  #clock(): Timing {
+    return (this.timing ??= new Timing(this, this.#engine.deadlines, this.#limits));
+  }
+
+  /** Gives what is left of the connection closeTimeout from now on. */
+  #hurry(): void {
+    if (!this.#cleaned) this.#clock().close();
+  }
+
   #sentClose(): void {
     this.#closeSent = true;
     this.#state = next(this.#state, 'sendClose');
-    this.timing.close();
+    this.#hurry();
     this.#endIfClosed();
   }
 

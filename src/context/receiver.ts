@@ -53,7 +53,7 @@ export class Receiver implements Completing {
   #last = 0;
   #lent: FragmentResult | null = null;
 
-  readonly #unread = new Unread();
+  #unread = Unread.nothing;
   paused = false;
 
   /** What stands behind the last piece: S_OK for CLOSE, undefined while more may come. */
@@ -191,7 +191,7 @@ export class Receiver implements Completing {
   /** Forgets what was received and not read: nothing more is delivered. */
   discard(): void {
     this.#freeRecord();
-    this.#unread.drop();
+    this.#unread = Unread.nothing;
     if (this.#engine.live.owner === this) this.#engine.live.limit = this.#engine.live.cursor;
     if (!this.ended) this.end = E_OPERATION_ABORTED;
     this.ended = true;
@@ -275,18 +275,19 @@ export class Receiver implements Completing {
   /** Copies out of the window what no read took. */
   #gather(): void {
     const { live } = this.#engine;
-    const unread = this.#unread;
     while (live.cursor < live.limit) {
       const flags = live.table[live.cursor + 2]!;
       if (flags & FLAG_CONTROL) {
         this.#control(live, flags);
       } else {
+        if (this.#unread === Unread.nothing) this.#unread = new Unread();
+        const unread = this.#unread;
         const before = unread.bytes;
         this.fragmentsReceived += unread.gather(live);
         this.bytesReceived += unread.bytes - before;
       }
     }
-    if (unread.cost > this.#limit && !this.paused && this.#record) {
+    if (this.#unread.cost > this.#limit && !this.paused && this.#record) {
       this.paused = true;
       this.#owner.pause();
     }

@@ -25,14 +25,7 @@ export class Sender implements Completing, Aborting, Flushing {
   readonly #limit: number;
   readonly #outbox: Outbox;
 
-  readonly #call = new PendingWrite();
-
-  // The payload that is sent from where it lies: its first unsent byte, -1 while its frame has not begun.
-  #payload: Uint8Array | null = null;
-  #payloadAt = 0;
-  #payloadFirst = 0;
-  /** Whether a stretch of it is in the transport's hands. */
-  #lends = false;
+  #call = PendingWrite.none;
 
   /** Control frames that wait for the end of a frame, or for room. */
   #owed: Owed[] | null = null;
@@ -107,19 +100,20 @@ export class Sender implements Completing, Aborting, Flushing {
         result?.ended(length, utf8, final, false);
         return S_OK;
       }
-      this.#call.beginWrite(length, utf8, final, completion!, completionContext, result);
+      this.#own().beginWrite(length, utf8, final, completion!, completionContext, result);
       if (room) this.#complete();
       return S_OK;
     }
-    this.#payload = data instanceof FragmentResult ? data.data : data;
-    this.#payloadAt = -1;
-    this.#payloadFirst = first;
+    const call = this.#own();
+    call.payload = data instanceof FragmentResult ? data.data : data;
+    call.payloadAt = -1;
+    call.first = first;
     // A stream of the application's own may call the context from inside a write: this call is under way before its first.
-    this.#call.beginWrite(length, utf8, final, completion, completionContext, result);
+    call.beginWrite(length, utf8, final, completion, completionContext, result);
     if (room) this.#proceed();
-    if (this.#payload || this.#lends || !this.waiting || this.#call.aborted) return S_OK;
+    if (call.payload || call.lends || !call.waiting || call.aborted) return S_OK;
     if (result) {
-      this.#call.forget();
+      call.forget();
       result.ended(length, utf8, final, false);
       return S_OK;
     }
@@ -142,7 +136,7 @@ export class Sender implements Completing, Aborting, Flushing {
       result?.ended(0, true, true, false);
       return S_OK;
     }
-    this.#call.beginWrite(0, true, true, completion!, completionContext, result);
+    this.#own().beginWrite(0, true, true, completion!, completionContext, result);
     if (room) this.#complete();
     return S_OK;
   }
@@ -151,7 +145,7 @@ export class Sender implements Completing, Aborting, Flushing {
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
-    const behind = opcode === OP_CLOSE ? this.#payload !== null : this.#midFrame();
+    const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#midFrame();
     if (behind || (opcode !== OP_CLOSE && !this.#ready())) this.#owe(opcode, payload.slice());
     else this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
@@ -164,7 +158,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** The transport has let go of what it held. */
   written(): void {
-    this.#lends = false;
+    this.#call.lends = false;
     this.#outbox.taken();
     if (!this.#gone) this.#advance();
   }
@@ -176,14 +170,13 @@ export class Sender implements Completing, Aborting, Flushing {
     call.aborted = true;
     call.due = false;
     call.hr = E_OPERATION_ABORTED;
-    const payload = this.#payload;
-    const at = this.#payloadAt;
+    const { payload, payloadAt: at } = call;
     if (payload && at < 0) {
-      this.#payload = null;
+      call.payload = null;
       this.bytesSent -= call.cbIO;
       this.fragmentsSent--;
     } else if (payload && !this.#broken(payload)) {
-      this.#payload = null;
+      call.payload = null;
       if (whole) {
         this.#outbox.body(payload, at, payload.length - at, at);
         this.#mark();
@@ -193,19 +186,19 @@ export class Sender implements Completing, Aborting, Flushing {
       }
     }
     // Where the caller's bytes are in the socket's hands, written() completes the call.
-    if (!this.#lends) this.#engine.later(this);
+    if (!call.lends) this.#engine.later(this);
   }
 
   /** Whether a cancel would take the waiting frame back as if it had never been written. */
   get untouched(): boolean {
-    return this.#payload !== null && this.#payloadAt < 0;
+    return this.#call.payload !== null && this.#call.payloadAt < 0;
   }
 
   /** Nothing more can be sent. The waiting call completes with `hr`. */
   lost(hr: HResult): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#payload = this.#owed = null;
+    this.#call.payload = this.#owed = null;
     this.#outbox.drop();
     if (this.waiting && !this.#call.aborted) this.#call.hr = hr;
     if (this.waiting) this.#complete();
@@ -234,14 +227,20 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#dirty = false;
     if (this.#gone) return;
     this.#outbox.send();
-    if (this.#ending && this.#outbox.unsent === 0 && !this.#payload && !this.#owed) {
+    if (this.#ending && this.#outbox.unsent === 0 && !this.#call.payload && !this.#owed) {
       this.#ending = false;
       this.#transport.end();
     }
   }
 
+  /** The connection's own call, which the first that has to wait makes. */
+  #own(): PendingWrite {
+    if (this.#call === PendingWrite.none) this.#call = new PendingWrite();
+    return this.#call;
+  }
+
   #midFrame(): boolean {
-    return this.#payload !== null && this.#payloadAt >= 0;
+    return this.#call.payload !== null && this.#call.payloadAt >= 0;
   }
 
   /** Whether what is unsent leaves room for another frame, once what can be sent is. What lies in the window holds no memory. */
@@ -269,15 +268,16 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
   #advance(): void {
-    if (this.#payload && (this.#midFrame() || this.#roomy())) this.#proceed();
+    if (this.#call.payload && (this.#midFrame() || this.#roomy())) this.#proceed();
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
-    if (this.#payload && !this.#midFrame() && this.#roomy()) this.#proceed();
-    if (!this.#payload && this.#owed) {
+    if (this.#call.payload && !this.#midFrame() && this.#roomy()) this.#proceed();
+    if (!this.#call.payload && this.#owed) {
       this.#payOwed();
       this.flush();
     }
-    if (this.waiting && !this.#payload && !this.#lends && (this.#call.aborted || this.#roomy())) this.#complete();
+    if (this.waiting && !this.#call.payload && !this.#call.lends && (this.#call.aborted || this.#roomy()))
+      this.#complete();
     if (this.#ending || this.#outbox.waits) this.#mark();
   }
 
@@ -297,21 +297,22 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
   #proceed(): void {
-    const payload = this.#payload!;
+    const call = this.#call;
+    const payload = call.payload!;
     if (this.#broken(payload)) return;
-    if (this.#payloadAt < 0) {
-      this.#payloadAt = 0;
-      this.#outbox.header(this.#payloadFirst, payload.length);
+    if (call.payloadAt < 0) {
+      call.payloadAt = 0;
+      this.#outbox.header(call.first, payload.length);
     }
     const { stretch } = this.#transport;
-    while (this.#payload && !this.#outbox.writing) {
-      const at = this.#payloadAt;
+    while (call.payload && !this.#outbox.writing) {
+      const at = call.payloadAt;
       const length = Math.min(stretch, payload.length - at);
-      this.#payloadAt = at + length;
+      call.payloadAt = at + length;
       this.#outbox.lend(payload, at, length);
-      if (this.#payloadAt === payload.length) this.#payload = null;
+      if (call.payloadAt === payload.length) call.payload = null;
       this.flush();
-      this.#lends = this.#outbox.writing;
+      call.lends = this.#outbox.writing;
     }
   }
 

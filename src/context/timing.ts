@@ -21,8 +21,8 @@ export class Timing implements Timed {
   readonly #deadlines: Deadlines;
   readonly #limits: Limits;
   #keepalive: Keepalive | null = null;
-  /** When the closing connection is cut, 0 while it is not closing. */
-  #cutAt = 0;
+  /** When the closing connection is cut. Null while it is not closing: a number would cost each connection a box. */
+  #cutAt: number | null = null;
   #over = false;
 
   constructor(owner: TimingOwner, deadlines: Deadlines, limits: Limits) {
@@ -37,7 +37,7 @@ export class Timing implements Timed {
 
   /** Whether closeTimeout runs. */
   get closing(): boolean {
-    return this.#cutAt !== 0;
+    return this.#cutAt !== null;
   }
 
   /** Starts the time that a closing connection has, or starts it again. */
@@ -88,12 +88,12 @@ export class Timing implements Timed {
   }
 
   expired(time: number): number {
-    if (this.#cutAt && time >= this.#cutAt) {
+    if (this.#cutAt !== null && time >= this.#cutAt) {
       this.#owner.cut(E_OPERATION_ABORTED);
       return 0;
     }
     const keepalive = this.#keepalive;
-    if (keepalive && !this.#cutAt) {
+    if (keepalive && this.#cutAt === null) {
       if (keepalive.lost(time, this.#owner.deaf)) {
         this.#owner.cut(E_NETNAME_DELETED);
         return 0;
@@ -101,13 +101,13 @@ export class Timing implements Timed {
       if (keepalive.pings(time) && this.#owner.sendPing(EMPTY)) keepalive.sent(time);
       return keepalive.due;
     }
-    return this.#cutAt;
+    return this.#cutAt ?? 0;
   }
 
   /** Sees to it that `expired` is called in time; a later moment than the one asked for needs no asking. */
   #wake(): void {
     if (this.#over) return;
-    const at = this.#cutAt || (this.#keepalive?.due ?? 0);
+    const at = this.#cutAt ?? this.#keepalive?.due;
     if (at && (!this.deadline || this.deadline.at > at)) this.#deadlines.ask(this, at);
   }
 }

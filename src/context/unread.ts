@@ -11,6 +11,9 @@ const BLOCK_LEAST = 256;
 const BLOCK_MOST = 65_536;
 
 export class Unread {
+  /** Stands in for those who have left nothing unread. */
+  static readonly nothing = new Unread();
+
   /** What is read next, null where nothing is here. */
   head: Pieces | null = null;
   #tail: Pieces | null = null;
@@ -56,12 +59,6 @@ export class Unread {
     this.head = pieces.next;
     if (!this.head) this.#tail = null;
     pieces.finish();
-  }
-
-  /** Forgets it all. */
-  drop(): void {
-    this.head = this.#tail = null;
-    this.bytes = this.cost = 0;
   }
 
   /** The last of the blocks, where they have room; else new ones, larger than the last. */

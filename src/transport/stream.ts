@@ -65,9 +65,6 @@ export class StreamTransport implements Transport, WriteOwner {
   readonly socket: Duplex;
   readonly intake: Intake;
   readonly owner: TransportOwner;
-  readonly stretch: number;
-  readonly gathers: boolean;
-  readonly takes: number;
   error: Error | undefined = undefined;
   /**
    * TCP or a pipe with nothing between: nothing comes into the window before a read's microtasks have run, and
@@ -93,10 +90,6 @@ export class StreamTransport implements Transport, WriteOwner {
     this.#keeps = !handle;
     this.plain = handle !== undefined && !handle._parent;
     this.#handle = this.plain ? undefined : null;
-    // TLS hands over one record a read, several of them in a round, and encrypts and sends each write by itself.
-    this.gathers = !this.plain && handle !== undefined;
-    this.takes = this.plain ? TAKES : Number.POSITIVE_INFINITY;
-    this.stretch = this.plain ? 262_144 : 65_536;
     (socket as Carrier)[TRANSPORT] = this;
     (socket as Partial<Socket>).setNoDelay?.(true);
     // Else the stream ends its side when the peer has, in front of what has been accepted for sending.
@@ -117,6 +110,19 @@ export class StreamTransport implements Transport, WriteOwner {
     if (!direct || !readInto(socket, intake.window, onRead)) socket.on('data', onData);
     if (this.#paused) socket.pause();
     else socket.resume();
+  }
+
+  get stretch(): number {
+    return this.plain ? 262_144 : 65_536;
+  }
+
+  /** TLS hands over one record a read, several of them in a round, and encrypts and sends each write by itself. */
+  get gathers(): boolean {
+    return !this.plain && !this.#keeps;
+  }
+
+  get takes(): number {
+    return this.plain ? TAKES : Number.POSITIVE_INFINITY;
   }
 
   get remoteAddress(): string | undefined {

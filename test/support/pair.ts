@@ -103,7 +103,7 @@ export async function leaveNothing(): Promise<void> {
   for (const page of held()) pages.delete(page);
   for (const { started, inline, completed, context } of ended) {
     assert.is(started, inline + completed, 'calls started = finished inline + completions run');
-    assert.is(context.timing.deadline, null, 'no moment is waited for');
+    assert.is(context.timing?.deadline ?? null, null, 'no moment is waited for');
   }
   assert.is(lost, blamed, 'every record has been given back');
   assert.is(stretches, 0, 'no stretch of a send page is held');
