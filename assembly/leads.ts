@@ -11,20 +11,23 @@ export const THREE = 0b010; // 1110____
 export const FOUR = 0b100; //  11110___
 /** Of three: E0 and ED are among them, behind which not every second byte is right. */
 export const BOUND = 0b1000;
-/** A set for which there is no rule. */
 export const ALL = TWO | THREE | FOUR;
+/** A set for which there is no rule. */
+export const ANY = ALL | BOUND;
+/** Instead of a set: the answer to what is not known to be sound. */
+export const UNSOUND = -1;
 
 export const FROM_C0: usize = memory.data<u32>([0x4040_4040], 4);
 export const TURN: usize = memory.data<u32>([0x0202_0202], 4);
 
-/** Returns the leads of the 16 bytes in front of `ptr`, ALL where there is no rule for them. */
+/** Returns the leads of the 16 bytes in front of `ptr`, ANY where there is no rule for them. */
 export function leadsBefore(ptr: usize): i32 {
   const before = v128.load(ptr - 16);
   const least = i8x16.add(before, v128.load32_splat(FROM_C0));
   const most = v128.xor(before, v128.load32_splat(TURN));
   const leads = leadsAmong(least, most);
   if (!leads || !boundAmong(least, most)) return leads;
-  return leads == THREE ? THREE | BOUND : ALL;
+  return leads == THREE ? THREE | BOUND : ANY;
 }
 
 /** The leads of a text, from the least of its bytes behind FROM_C0 and the greatest. */

@@ -8,15 +8,13 @@
  *   due behind them   0    0  1  1     0  1    0  1  1  1
  *   continuations     0    0  1  1     0  1    0  1  1  1
  *
- * A plane costs a cycle a vector, so there is a rule for each set of leads, with no more planes than that set needs. What is
- * forbidden (C0, C1, F5 and up) or binds the byte behind it (E0, ED, F0, F4) is looked for by the least and the greatest
- * byte; but F0 and, in scripts that are full of them, E0 and ED are followed up. Where a rule meets what it does not
- * expect, it answers "unsound", and slices.ts has the last word.
+ * A plane costs a cycle a vector, so there is a rule for each set of leads, with no more planes than that set needs; where
+ * there are four bytes to a character, halves.ts is the quicker. What is forbidden (C0, C1, F5 and up) or binds the byte
+ * behind it (E0, ED, F0, F4) is looked for by the least and the greatest byte; but in scripts that are full of them, E0 and
+ * ED are followed up. Where a rule meets what it does not expect, it answers "unsound", and slices.ts has the last word.
  */
-import { BOUND, boundAmong, FOUR, FROM_C0, leadsAmong, reaching, THREE, TURN, TWO } from "./leads";
-
-/** The answer to what is not known to be sound. */
-export const UNSOUND = -1;
+import { judgeHalves } from "./halves";
+import { ALL, BOUND, boundAmong, FOUR, FROM_C0, leadsAmong, reaching, THREE, TURN, TWO, UNSOUND } from "./leads";
 
 // One byte in every lane. FROM_x added, without carry, x becomes zero and what follows it the least numbers.
 const FROM_E0: usize = memory.data<u32>([0x2020_2020], 4);
@@ -38,11 +36,12 @@ export function unmaskJudge(leads: i32, ptr: usize, end: usize, key: u32, shift:
 
 @inline
 function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32, shift: usize): i32 {
-  if (leads == TWO) return judgePlanes(ptr, end, masked, key, shift, true, false, false, false);
-  if (leads == THREE) return judgePlanes(ptr, end, masked, key, shift, false, true, false, false);
-  if (leads == (THREE | BOUND)) return judgePlanes(ptr, end, masked, key, shift, false, true, false, true);
-  if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, shift, true, true, false, false);
-  if (leads == (THREE | FOUR)) return judgePlanes(ptr, end, masked, key, shift, false, true, true, false);
+  if (leads == TWO) return judgePlanes(ptr, end, masked, key, shift, true, false, false);
+  if (leads == THREE) return judgePlanes(ptr, end, masked, key, shift, false, true, false);
+  if (leads == (THREE | BOUND)) return judgePlanes(ptr, end, masked, key, shift, false, true, true);
+  if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, shift, true, true, false);
+  if (leads == (THREE | FOUR)) return judgeHalves(ptr, end, masked, key, shift, false);
+  if (leads == ALL) return judgeHalves(ptr, end, masked, key, shift, true);
   return judgeAscii(ptr, end, masked, key, shift);
 }
 
@@ -66,7 +65,7 @@ function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32, shift: usize
 
 @inline
 function judgePlanes(
-  ptr: usize, end: usize, masked: bool, key: u32, shift: usize, two: bool, three: bool, four: bool, bound: bool,
+  ptr: usize, end: usize, masked: bool, key: u32, shift: usize, two: bool, three: bool, bound: bool,
 ): i32 {
   const keys = i32x4.splat(key);
   const fromC0 = v128.load32_splat(FROM_C0), fromE0 = v128.load32_splat(FROM_E0);
@@ -74,8 +73,8 @@ function judgePlanes(
   let before = v128.load(ptr - 16);
   let least = i8x16.add(before, fromC0);
   let leastThree = i8x16.add(before, fromE0);
-  let most = three && !four ? v128.xor(before, turn) : before;
-  let odd = four ? i8x16.eq(before, ed) : i32x4.splat(0);
+  let most = three ? v128.xor(before, turn) : before;
+  let odd = i32x4.splat(0);
   let due = dueAt(ptr);
   let wrong: u64 = 0;
 
@@ -108,17 +107,7 @@ function judgePlanes(
       here += threes << 2;
       next += threes >> 62;
     }
-    if (four) {
-      // Bit 4 tells F0 from E0, and in a second byte that it is 9_ or B_, which behind F0 is right.
-      const bit4 = plane(i16x8.shl(a, 3), i16x8.shl(b, 3), i16x8.shl(c, 3), i16x8.shl(d, 3));
-      const fours = leads & bit4;
-      wrong |= (fours << 1) + (due >> 2) & ~bit4;
-      here += fours << 3;
-      next += fours >> 61;
-      most = max4(most, a, b, c, d);
-      const ab = v128.or(i8x16.eq(a, ed), i8x16.eq(b, ed)), cd = v128.or(i8x16.eq(c, ed), i8x16.eq(d, ed));
-      odd = v128.or(odd, v128.or(ab, cd));
-    } else if (three) {
+    if (three) {
       most = max4(most, v128.xor(a, turn), v128.xor(b, turn), v128.xor(c, turn), v128.xor(d, turn));
     } else {
       most = max4(most, a, b, c, d);
@@ -136,9 +125,8 @@ function judgePlanes(
   // Below C2 where two bytes are expected, else all of these, and E0; ED, or what no lead here may reach.
   let bad = i8x16.lt_u(least, i8x16.splat(two ? 0x02 : bound ? 0x20 : 0x21));
   if (two && three) bad = v128.or(bad, i8x16.eq(leastThree, i32x4.splat(0)));
-  if (four) bad = v128.or(bad, odd);
   if (bound) bad = v128.or(bad, v128.and(odd, fromE0));
-  bad = v128.or(bad, reaching(most, four ? 0xf4 : bound ? 0xf0 : three ? 0xef : 0xe0));
+  bad = v128.or(bad, reaching(most, bound ? 0xf0 : three ? 0xef : 0xe0));
   if (wrong || v128.any_true(bad)) return UNSOUND;
   const leads = leadsAmong(least, most);
   return bound && leads == THREE && boundAmong(least, most) ? THREE | BOUND : leads;

@@ -12,16 +12,12 @@
  * The vectors are taken from eight places, an eighth of the text apart. So a byte and the one in front of it stand in
  * neighbouring lanes wherever they are, and what is due behind leads is their slice, moved by one lane, two or three.
  */
-import { ALL, BOUND, FOUR, THREE, TWO } from "./leads";
+import { ALL, ANY, BOUND, FOUR, THREE, TWO, UNSOUND } from "./leads";
 import { judgeBlocks } from "./lookup";
-import { UNSOUND } from "./planes";
+import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./turn";
 
 /** Where there is less, turning over what stands in front of each eighth costs too much. */
 const LEAST: usize = 256;
-
-const HALVES: usize = memory.data<u32>([0x0f0f_0f0f], 4);
-const PAIRS: usize = memory.data<u32>([0x3333_3333], 4);
-const BITS: usize = memory.data<u32>([0x5555_5555], 4);
 
 /**
  * Judges the blocks of 64 bytes from `ptr` to `end`, behind the 16 in front of them, whatever their leads. Returns UNSOUND
@@ -33,7 +29,7 @@ export function judgeAny(ptr: usize, end: usize): i32 {
   const rest = ptr + (eighth << 3);
   if (rest < end && v128.any_true(judgeBlocks(rest, end))) return UNSOUND;
   const leads = eighth ? judgeEighths(ptr, eighth) : 0;
-  return rest < end && leads != UNSOUND ? ALL : leads;
+  return rest < end && leads != UNSOUND ? ANY : leads;
 }
 
 /** Judges eight stretches of `length` bytes, a multiple of 16, from `ptr` on. */
@@ -107,29 +103,7 @@ function judgeEighths(ptr: usize, length: usize): i32 {
 
   if (v128.any_true(wrong)) return UNSOUND;
   const two = v128.any_true(twos), bound = v128.any_true(bounds);
-  if (v128.any_true(fours)) return two || bound ? ALL : THREE | FOUR;
+  if (v128.any_true(fours)) return bound ? ANY : two ? ALL : THREE | FOUR;
   if (!v128.any_true(threes)) return two ? TWO : 0;
-  return bound ? (two ? ALL : THREE | BOUND) : two ? TWO | THREE : THREE;
-}
-
-/** The bits of `mask` in which `b` differs from what is `bits` above them in `a`: with these both can be exchanged. */
-@inline
-function differing(a: v128, b: v128, bits: i32, mask: usize): v128 {
-  return v128.and(v128.xor(i16x8.shr_u(a, bits), b), v128.load32_splat(mask));
-}
-
-/** What stands one lane in front. */
-@inline
-function behind1(before: v128, v: v128): v128 {
-  return v128.shuffle<u8>(before, v, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
-}
-
-@inline
-function behind2(before: v128, v: v128): v128 {
-  return v128.shuffle<u8>(before, v, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
-}
-
-@inline
-function behind3(before: v128, v: v128): v128 {
-  return v128.shuffle<u8>(before, v, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28);
+  return bound ? (two ? ANY : THREE | BOUND) : two ? TWO | THREE : THREE;
 }

@@ -6,10 +6,10 @@
  * where a text broke is found by going over it again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
-import { leadsBefore } from "./leads";
+import { leadsBefore, UNSOUND } from "./leads";
 import { judgeEnd, judgeVector } from "./lookup";
 import { maskCopy, rotateKey } from "./mask";
-import { judge, unmaskJudge, UNSOUND } from "./planes";
+import { judge, unmaskJudge } from "./planes";
 import { judgeAny } from "./slices";
 
 const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], 16);

@@ -118,7 +118,7 @@ for (const build of BUILDS) {
           }
   });
 
-  test(`${build}: any lead with any second byte and a third, anywhere in a block, is judged as Node does`, () => {
+  test(`${build}: any lead with any second byte and a third, anywhere in a block or in front of it, is judged as Node does`, () => {
     const at = bytes.subarray(AT, AT + 16 + 128 + 16);
     const leads = Array.from({ length: 128 }, (_, i) => 0x80 + i);
     const all = Array.from({ length: 256 }, (_, i) => i);
@@ -137,7 +137,8 @@ for (const build of BUILDS) {
           }
     }
     for (const filler of FILLERS) {
-      for (let place = 16; place < 16 + 64; place++) exhaust(place, wide, wide, EDGES, filler);
+      const block = filler.includes('😀') ? 128 : 64;
+      for (let place = 13; place < 16 + block; place++) exhaust(place, wide, wide, EDGES, filler);
       for (const place of [16 + 30, 16 + 62, 16 + 63]) exhaust(place, leads, all, [0x41, 0x80, 0xbf], filler);
     }
   });
