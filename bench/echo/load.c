@@ -6,9 +6,9 @@
  * as plain payloads. Every connection sends that cycle round and round, each from another place in it, and keeps DEPTH
  * messages unanswered. Nothing is allocated or encoded while it runs. An answer may be cut into frames in any way; its
  * length and type are checked always, its bytes until the connection has seen the whole cycle once; from then on, if all
- * messages are long, the kernel throws their payload away, so that it is not this program's copying that is measured. Where nothing comes it
- * asks again and does not sleep: to wake a client costs a server nothing where the two are on machines of their own. But in
- * front of a relay it does, for the server behind it has the same core.
+ * messages are long, the kernel throws their payload away, so that it is not this program's copying that is measured.
+ * Where nothing comes it asks again and does not sleep: to wake a client costs a server nothing where the two are on
+ * machines of their own. But in front of a relay it does, for the server behind it has the same core.
  *
  *   echo       each connection gets its own messages back           bare   the same, masked frames as they were sent
  *   relay      the same, asleep where nothing comes

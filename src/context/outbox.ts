@@ -81,6 +81,7 @@ export class Outbox implements Leaving {
       engine.resident = this;
       this.#windowStart = start;
     }
+    // A header of four bytes costs less than a call of wasm.
     if (length < 0x1_0000) {
       bytes[start] = first;
       if (length <= SHORT_MOST) bytes[start + 1] = length;

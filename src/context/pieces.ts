@@ -159,7 +159,7 @@ export class Pieces {
     this.cursor = cursor + WORDS;
     if (!walk) this.#out++;
     recent = this;
-    result.read(table[cursor + 2]!);
+    result.tells(table[cursor + 2]!);
     result.lies(this.bytes, table[cursor]!, length, walk, walk ? null : this);
     return length;
   }
@@ -178,7 +178,7 @@ export class Pieces {
       table[cursor] = at + part;
       table[cursor + 1] = length - part;
     }
-    result.read(whole ? flags : flags & ~FLAG_FINAL);
+    result.tells(whole ? flags : flags & ~FLAG_FINAL);
     result.lies(data, 0, part, 0, null);
     return whole;
   }

@@ -90,7 +90,7 @@ export class FragmentResult {
   }
 
   /** @internal Says that a piece was read to which decode gave these flags. */
-  read(flags: number): void {
+  tells(flags: number): void {
     this.completionExpected = this.connectionClose = false;
     this.utf8Encoded = (flags & FLAG_OPCODE) === OP_TEXT;
     this.finalFragment = (flags & FLAG_FINAL) !== 0;

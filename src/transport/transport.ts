@@ -1,6 +1,9 @@
 /** What gives and takes bytes and can be closed, as the context sees it. */
 
-/** Who is told what happens to a transport. Every call is made from a callback of Node's, never from inside a method. */
+/**
+ * Who is told what happens to a transport. No call is made from inside a method: each from a callback of Node's, or, to go
+ * on, from a microtask or tick behind one.
+ */
 export interface TransportOwner {
   /** `length` bytes lie in the window. Returns whether they have been seen to: else `goOn` follows. */
   received(length: number): boolean;

@@ -65,6 +65,56 @@ for (const hops of [0, 1, 2, 20]) {
   });
 }
 
+test('what comes byte by byte, a turn each, is echoed piece by piece', async () => {
+  const { connection, kernel } = open();
+  const echo = async () => {
+    for (;;) {
+      const fragment = await connection.receive(LENT);
+      if (fragment.close) return;
+      await hop(1);
+      await connection.send(fragment);
+    }
+  };
+  const echoed = echo();
+  const bytes = Buffer.concat([...MANY.slice(0, 9).map(text => masked(1, text)), masked(8, Uint8Array.of(3, 232))]);
+  for (const byte of bytes) {
+    kernel.read(Uint8Array.of(byte));
+    await turn();
+  }
+  await echoed;
+  const sent = kernel.frames.filter(({ opcode }) => opcode !== 8);
+  assert.is(Buffer.concat(sent.map(({ data }) => data)).toString(), MANY.slice(0, 9).join(''));
+});
+
+test('a chunk that fills the window to its last byte is lent and answered like any other', async () => {
+  const { connection, kernel } = open();
+  const room = engine.intake.window.length;
+  const sizes = [70_000, 125, 70_000, 0, 100_000];
+  const frames = sizes.map((size, index) => masked(2, BYTES.subarray(index, index + size)));
+  const rest = room - frames.reduce((sum, frame) => sum + frame.length, 0);
+  frames.push(masked(2, BYTES.subarray(0, rest - 8)));
+  const read = async () => {
+    for (let count = 0; count < frames.length; count++) {
+      const fragment = await connection.receive(LENT);
+      await hop(2);
+      await connection.send(fragment);
+    }
+  };
+  const reading = read();
+  kernel.read(...frames);
+  await turn();
+  await reading;
+  const received = kernel.frames.map(({ data }) => Buffer.from(data));
+  assert.equal(
+    received.map(({ length }) => length),
+    [...sizes, rest - 8],
+  );
+  received.forEach((data, index) => {
+    const start = index < sizes.length ? index : 0;
+    assert.ok(data.equals(BYTES.subarray(start, start + data.length)), `${index}`);
+  });
+});
+
 test('an only fragment too is answered from where it lies, and nothing is copied for who keeps what he reads', async () => {
   const { context, connection, kernel } = open();
   const one = connection.receive(LENT).then(fragment => connection.send(fragment));
