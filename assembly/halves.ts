@@ -7,12 +7,10 @@
  * What the low halves forbid (C0, C1, F5 and up) or bind (E0, ED, F4) is looked for by the least and the greatest byte, and
  * by ED; the answer to these is "unsound", and slices.ts has the last word.
  */
-import { FROM_C0, leadsAmong, reaching, UNSOUND } from "./leads";
+import { ED, FROM_C0, FROM_E0, leadsAmong, reaching, UNSOUND } from "./leads";
 import { judgeBlocks } from "./lookup";
 import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./turn";
 
-const FROM_E0: usize = memory.data<u32>([0x2020_2020], 4);
-const ED: usize = memory.data<u32>([0xeded_eded], 4);
 
 /** As planes.ts does: the blocks of 64 bytes from `ptr` to `end`, of one, three and four bytes a character, or `two` too. */
 @inline
@@ -87,7 +85,7 @@ export function judgeHalves(ptr: usize, end: usize, masked: bool, key: u32, shif
     const front2 = inFront(last2, from2), front3 = inFront(last3, from3), front4 = inFront(last4, from4);
     last2 = from2, last3 = from3, last4 = from4;
     const due = v128.or(behind1(front2, from2), v128.or(behind2(front3, from3), behind3(front4, from4)));
-    // Behind F0 the second byte is 90 or more.
+    // Behind F0 the second byte is 90 or more. So it is not behind F1 to F3, but what they begin is hardly ever met.
     const low = v128.andnot(behind1(front4, from4), v128.or(bit5, bit4));
     wrong = v128.or(v128.or(wrong, v128.xor(due, continued)), low);
   }

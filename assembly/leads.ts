@@ -17,7 +17,10 @@ export const ANY = ALL | BOUND;
 /** Instead of a set: the answer to what is not known to be sound. */
 export const UNSOUND = -1;
 
+// One byte in every lane. FROM_x added, without carry, x becomes zero and what follows it the least numbers.
 export const FROM_C0: usize = memory.data<u32>([0x4040_4040], 4);
+export const FROM_E0: usize = memory.data<u32>([0x2020_2020], 4);
+export const ED: usize = memory.data<u32>([0xeded_eded], 4);
 export const TURN: usize = memory.data<u32>([0x0202_0202], 4);
 
 /** Returns the leads of the 16 bytes in front of `ptr`, ANY where there is no rule for them. */

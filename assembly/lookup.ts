@@ -9,6 +9,7 @@
  * What stands one to three bytes in front is loaded again from there: loads cost less here than shuffles, and constants
  * loaded each time less than constants written into the code, which newer V8 builds anew.
  */
+import { behind1, behind2, behind3 } from "./turn";
 
 // ╒═════════════════════════ What can be wrong with a pair ════════════════════════╕
 const TOO_SHORT: u8 = 0b0000_0001; // │  11______ 0_______   or  11______ 11______
@@ -77,9 +78,9 @@ const FROM_F0: usize = memory.data<u32>([0x7070_7070], 4);
 @inline
 export function judgeVector(before: v128, v: v128): v128 {
   return judgePairs(
-    v128.shuffle<u8>(before, v, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30),
-    v128.shuffle<u8>(before, v, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29),
-    v128.shuffle<u8>(before, v, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28),
+    behind1(before, v),
+    behind2(before, v),
+    behind3(before, v),
     v);
 }
 

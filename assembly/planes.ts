@@ -2,24 +2,25 @@
  * Judges UTF-8 (Unicode, table 3-7) by bit planes, 64 bytes at a time: one word says which bytes begin a character,
  * another which continue one. What is due behind the leads is the first, shifted; text is sound where what is due is there.
  *
- *                     a   人            é       😀
- *   bytes            61   e4 ba ba    c3 a9   f0 9f 98 80
- *   leads             0    1  0  0     1  0    1  0  0  0
- *   due behind them   0    0  1  1     0  1    0  1  1  1
- *   continuations     0    0  1  1     0  1    0  1  1  1
+ *                     a   人            é       す
+ *   bytes            61   e4 ba ba    c3 a9   e3 81 99
+ *   leads             0    1  0  0     1  0    1  0  0
+ *   due behind them   0    0  1  1     0  1    0  1  1
+ *   continuations     0    0  1  1     0  1    0  1  1
  *
  * A plane costs a cycle a vector, so there is a rule for each set of leads, with no more planes than that set needs; where
- * there are four bytes to a character, halves.ts is the quicker. What is forbidden (C0, C1, F5 and up) or binds the byte
- * behind it (E0, ED, F0, F4) is looked for by the least and the greatest byte; but in scripts that are full of them, E0 and
- * ED are followed up. Where a rule meets what it does not expect, it answers "unsound", and slices.ts has the last word.
+ * there are four bytes to a character, halves.ts is the quicker. What is forbidden (C0, C1) or binds the byte behind it (E0,
+ * ED) and F0 and up are looked for by the least and the greatest byte; but in scripts that are full of them, E0 and ED are
+ * followed up. Where a rule meets what it does not expect, it answers "unsound", and slices.ts has the last word.
  */
 import { judgeHalves } from "./halves";
-import { ALL, BOUND, boundAmong, FOUR, FROM_C0, leadsAmong, reaching, THREE, TURN, TWO, UNSOUND } from "./leads";
+import {
+  ALL, BOUND, boundAmong, ED, FOUR, FROM_C0, FROM_E0, leadsAmong, reaching, THREE, TURN, TWO, UNSOUND,
+} from "./leads";
+import { behind1 } from "./turn";
 
-// One byte in every lane. FROM_x added, without carry, x becomes zero and what follows it the least numbers.
-const FROM_E0: usize = memory.data<u32>([0x2020_2020], 4);
+// E0 in every lane.
 const E0: usize = memory.data<u32>([0xe0e0_e0e0], 4);
-const ED: usize = memory.data<u32>([0xeded_eded], 4);
 
 /**
  * Judges the blocks of 64 bytes from `ptr` to `end`, behind the 16 in front of them, by the rule for `leads`. Returns
@@ -106,8 +107,6 @@ function judgePlanes(
       }
       here += threes << 2;
       next += threes >> 62;
-    }
-    if (three) {
       most = max4(most, v128.xor(a, turn), v128.xor(b, turn), v128.xor(c, turn), v128.xor(d, turn));
     } else {
       most = max4(most, a, b, c, d);
@@ -135,7 +134,7 @@ function judgePlanes(
 /** Bit 5 says of a byte of `v` that it is below A0 behind E0, or not below it behind ED. */
 @inline
 function misfits(before: v128, v: v128, e0: v128, ed: v128): v128 {
-  const v1 = v128.shuffle<u8>(before, v, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+  const v1 = behind1(before, v);
   const behindE0 = i8x16.eq(v1, e0);
   return v128.and(v128.xor(v, behindE0), v128.or(behindE0, i8x16.eq(v1, ed)));
 }
@@ -143,9 +142,8 @@ function misfits(before: v128, v: v128, e0: v128, ed: v128): v128 {
 /** What the bytes in front of `ptr` leave due from there on. */
 @inline
 function dueAt(ptr: usize): u64 {
-  const first: u32 = load<u8>(ptr - 1), second: u32 = load<u8>(ptr - 2), third: u32 = load<u8>(ptr - 3);
-  return <u64>((first >= 0xf0 ? 0b111 : first >= 0xe0 ? 0b011 : u32(first >= 0xc0))
-    | (second >= 0xf0 ? 0b011 : u32(second >= 0xe0)) | u32(third >= 0xf0));
+  const first: u32 = load<u8>(ptr - 1), second: u32 = load<u8>(ptr - 2);
+  return <u64>((first >= 0xe0 ? 0b11 : u32(first >= 0xc0)) | u32(second >= 0xe0));
 }
 
 /** Bit 7 of each byte. */

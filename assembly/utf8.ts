@@ -2,7 +2,7 @@
  * Validates text as a stream (RFC 6455 §8.1): a character may be cut between two stretches anywhere. What a stretch leaves
  * unfinished is carried, and the next is judged as if those bytes stood in front of it.
  *
- * Planes judge what comes in blocks, slices what they have no rule for, the lookup what is less. All of them only detect:
+ * Planes judge what comes in blocks, or halves, slices what these have no rule for, the lookup what is less. All of them only detect:
  * where a text broke is found by going over it again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";

@@ -51,7 +51,7 @@ export class PendingCall {
   }
 }
 
-/** A write, of which it is known from its beginning what will be told. */
+/** A write: it is known from its beginning what will be told, and here is how far its payload has been sent. */
 export class PendingWrite extends PendingCall {
   /** Stands in for those who have never waited. */
   static readonly none = new PendingWrite();
@@ -61,9 +61,11 @@ export class PendingWrite extends PendingCall {
   cbIO = 0;
   /** Whether the completion is to run in this turn. */
   due = false;
-  // A payload that is sent from where it lies, its first unsent byte, -1 while its frame has not begun, and that frame's.
+  /** What of it is sent from where it lies, null where nothing is. */
   payload: Uint8Array | null = null;
+  /** The payload's first unsent byte, -1 while its frame has not begun. */
   payloadAt = 0;
+  /** First byte of its frame's header. */
   first = 0;
   /** Whether a stretch of the payload is in the transport's hands. */
   lends = false;

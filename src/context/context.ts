@@ -49,7 +49,7 @@ export class Context implements WebSocketContext, TransportOwner, ReceiverOwner,
   readonly role: 'server' | 'client';
   readonly protocol: string;
   fault: Fault | undefined = undefined;
-  /** @internal Null while there is no moment that the connection waits for, and never was. */
+  /** @internal Null as long as the connection has not had to keep time. Only the context sets it. */
   timing: Timing | null = null;
 
   readonly #engine: Engine;

@@ -23,7 +23,8 @@ export class Page {
 
   /** The bytes from `start` to `end`, for one write: a page that is held is not filled again. */
   view(start: number, end: number): Uint8Array {
-    if (start === 0 && end <= SMALL_MOST) return (this.#small[end] ??= this.bytes.subarray(0, end));
+    if (start === 0 && end <= SMALL_MOST)
+      return (this.#small[end] ??= new Uint8Array(this.bytes.buffer, this.ptr, end));
     return new Uint8Array(this.bytes.buffer, this.ptr + start, end - start);
   }
 }

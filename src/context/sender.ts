@@ -158,7 +158,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** The transport has let go of what it held. */
   written(): void {
-    this.#call.lends = false;
+    if (this.#call.lends) this.#call.lends = false;
     this.#outbox.taken();
     if (!this.#gone) this.#advance();
   }
@@ -198,10 +198,13 @@ export class Sender implements Completing, Aborting, Flushing {
   lost(hr: HResult): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#call.payload = this.#owed = null;
+    this.#owed = null;
     this.#outbox.drop();
-    if (this.waiting && !this.#call.aborted) this.#call.hr = hr;
-    if (this.waiting) this.#complete();
+    const call = this.#call;
+    if (!call.waiting) return;
+    call.payload = null;
+    if (!call.aborted) call.hr = hr;
+    this.#complete();
   }
 
   complete(): void {
@@ -233,7 +236,7 @@ export class Sender implements Completing, Aborting, Flushing {
     }
   }
 
-  /** The connection's own call, which the first that has to wait makes. */
+  /** The connection's own call, which the first that may have to wait makes. */
   #own(): PendingWrite {
     if (this.#call === PendingWrite.none) this.#call = new PendingWrite();
     return this.#call;

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { E_ILLEGAL_METHOD_CALL, E_INVALIDARG, S_OK } from '../../src/context/hresult.ts';
 import { FragmentResult } from '../../src/context/result.ts';
-import { type Frame, masked, openOnKernel } from '../support/kernel.ts';
+import { type Frame, type Held, masked, openOnKernel } from '../support/kernel.ts';
 import { leaveNothing, turn } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { Random } from '../support/random.ts';
@@ -164,7 +164,8 @@ test(`${PROGRAMS} programs, on a kernel that takes what it likes`, async () => {
     const takes = random.pick([0, 100, 4096, Number.POSITIVE_INFINITY]);
     const limit = { sendBufferLimit: random.pick([0, 3000, 65_536, 10_000_000]) };
     const appetite = (length: number) => random.pick([0, length, random.below(length + 1)]);
-    const [own, other] = [openOnKernel(limit, takes, appetite), openOnKernel(limit, takes, appetite)];
+    const gathers = random.once(2);
+    const [own, other] = [1, 2].map(() => openOnKernel(limit, takes, appetite, gathers)) as [Held, Held];
     const [here, there] = [
       { context: own.context, list: [] },
       { context: other.context, list: [] },

@@ -30,10 +30,9 @@ export class Kernel implements Transport {
   #sent: Uint8Array[] = [];
   #held: readonly Uint8Array[] | null = null;
 
-  constructor(owner: TransportOwner, takes: number, appetite: Appetite) {
+  constructor(owner: TransportOwner, takes: number, appetite: Appetite, gathers: boolean) {
     this.owner = owner;
-    // As over TLS: what cannot be taken is gathered.
-    this.gathers = takes === Number.POSITIVE_INFINITY;
+    this.gathers = gathers;
     this.takes = takes;
     this.appetite = appetite;
   }
@@ -139,7 +138,12 @@ export interface Held {
 }
 
 /** Opens a server's context on a kernel that takes everything, until it is told otherwise. */
-export function openOnKernel(options: WebSocketOptions = {}, takes = 4096, appetite: Appetite = all => all): Held {
+export function openOnKernel(
+  options: WebSocketOptions = {},
+  takes = 4096,
+  appetite: Appetite = all => all,
+  gathers = takes === Number.POSITIVE_INFINITY,
+): Held {
   let kernel!: Kernel;
   const context = new Context({
     engine,
@@ -149,7 +153,7 @@ export function openOnKernel(options: WebSocketOptions = {}, takes = 4096, appet
     limits: limitsOf(options),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (kernel = new Kernel(owner, takes, appetite)),
+    transport: owner => (kernel = new Kernel(owner, takes, appetite, gathers)),
   });
   return { context: watch(context), kernel };
 }

@@ -416,7 +416,7 @@ for (const mode of MODES) {
     let rounds = 0;
     const busy = setInterval(() => {
       sending.context.writeNow('x');
-      // What is small goes out when Node has read from every socket.
+      // Over TLS it goes out when Node has read from every socket.
       setImmediate(() => {
         last.sending = performance.now();
       });
