@@ -5,11 +5,13 @@
  */
 import type { Duplex } from 'node:stream';
 import * as assert from 'uvu/assert';
+import { PendingWrite } from '../../src/context/call.ts';
 import { Context } from '../../src/context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from '../../src/context/contract.ts';
 import { threadEngine } from '../../src/context/engine.ts';
 import { limitsOf } from '../../src/context/options.ts';
 import type { Page } from '../../src/context/pages.ts';
+import { Unread } from '../../src/context/unread.ts';
 import { StreamTransport } from '../../src/transport/stream.ts';
 import { type Link, linkPair } from './link.ts';
 import { Peer } from './peer.ts';
@@ -109,6 +111,17 @@ export async function leaveNothing(): Promise<void> {
   assert.is(stretches, 0, 'no stretch of a send page is held');
   if (!engine.pages.current.held) assert.is(engine.pages.fill, 0, 'the page being filled is empty again');
   assert.ok(engine.memory.pages.taken <= PAGES_KEPT, 'pages that are not kept warm have been given back');
+  const { waiting, aborted, due, lends, payload, cbIO } = PendingWrite.none;
+  assert.equal(
+    [waiting, aborted, due, lends, payload, cbIO],
+    [false, false, false, false, null, 0],
+    'no call of nobody',
+  );
+  assert.equal(
+    [Unread.nothing.head, Unread.nothing.bytes, Unread.nothing.cost],
+    [null, 0, 0],
+    'nothing unread of nobody',
+  );
 }
 
 /** Resolves in a later turn of the event loop, when what was due before has happened. */
