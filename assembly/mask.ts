@@ -24,6 +24,10 @@ export function rotateKey(key: u32, length: u32): u32 {
   return rotr(key, length << 3);
 }
 
+/** Bytes that the first cache holds with ease. */
+const CACHE: u32 = 32768;
+const AHEAD: usize = 512;
+
 @inline
 function maskLong(dest: usize, src: usize, length: u32, key: u32): void {
   const last = <usize>length - 16;
@@ -33,13 +37,9 @@ function maskLong(dest: usize, src: usize, length: u32, key: u32): void {
   // All between them is stored at multiples of 16.
   let at: usize = 16 - (dest & 15);
   const keys = i32x4.splat(rotateKey(key, <u32>at));
-  for (; at + 240 < last; at += 256) {
-    mask64(dest + at, src + at, keys);
-    mask64(dest + at + 64, src + at + 64, keys);
-    mask64(dest + at + 128, src + at + 128, keys);
-    mask64(dest + at + 192, src + at + 192, keys);
-  }
-  for (; at + 48 < last; at += 64) mask64(dest + at, src + at, keys);
+  if (length > CACHE) for (; at + 240 + AHEAD < last; at += 256) mask256(dest + at, src + at, keys, true);
+  for (; at + 240 < last; at += 256) mask256(dest + at, src + at, keys, false);
+  for (; at + 48 < last; at += 64) mask64(dest + at, src + at, keys, false);
   for (; at < last; at += 16) v128.store(dest + at, v128.xor(v128.load(src + at), keys));
 
   v128.store(dest, first);
@@ -47,7 +47,17 @@ function maskLong(dest: usize, src: usize, length: u32, key: u32): void {
 }
 
 @inline
-function mask64(dest: usize, src: usize, keys: v128): void {
+function mask256(dest: usize, src: usize, keys: v128, ahead: bool): void {
+  mask64(dest, src, keys, ahead);
+  mask64(dest + 64, src + 64, keys, ahead);
+  mask64(dest + 128, src + 128, keys, ahead);
+  mask64(dest + 192, src + 192, keys, ahead);
+}
+
+/** Told to look `ahead`, asks for the line that is AHEAD, so that it is in the first cache when its turn comes. */
+@inline
+function mask64(dest: usize, src: usize, keys: v128, ahead: bool): void {
+  if (ahead) load<u8>(src, AHEAD);
   const a = v128.load(src), b = v128.load(src, 16), c = v128.load(src, 32), d = v128.load(src, 48);
   v128.store(dest, v128.xor(a, keys));
   v128.store(dest, v128.xor(b, keys), 16);
