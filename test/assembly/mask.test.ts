@@ -9,7 +9,7 @@ const KEY = 0x84_53_a7_1e;
 const FIRST = 0x2_0000;
 const SECOND = 0x12_0000;
 const MARGIN = 32;
-const LONG = [255, 256, 257, 271, 272, 273, 511, 1000, 4095, 4096, 4097, 65_536, 65_555];
+const LONG = [255, 256, 257, 271, 272, 273, 511, 1000, 4095, 4096, 4097, 32_768, 32_769, 33_000, 65_536, 65_555];
 const ALIGNMENTS = Array.from({ length: 16 }, (_, i) => i);
 const lengths = (most: number) => Array.from({ length: most + 1 }, (_, i) => i);
 
