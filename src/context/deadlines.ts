@@ -33,6 +33,11 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
 
+  /** Moments that are waited for. */
+  get size(): number {
+    return this.#heap.length - this.#empty;
+  }
+
   /** Asks for `timed.expired` at `at`, instead of any other moment asked for before. */
   ask(timed: Timed, at: number): void {
     if (timed.deadline) this.forget(timed);
