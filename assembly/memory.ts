@@ -1,7 +1,7 @@
 /**
  * The map of linear memory, and the record laid over it. Nothing in it moves once an engine runs.
  *
- *   0x0_0000  cells and the tables of utf8.ts
+ *   0x0_0000  cells, and the tables of the UTF-8 kernels
  *   0x0_1000  fragments: what one decode answers, 12 bytes each
  *   0x1_1700  room in front of the window, 256 bytes
  *   0x1_1800  the window, 256 KiB: the socket reads here
@@ -12,9 +12,6 @@
  * modulo 4,096 runs at a fraction of the speed, and window + 0 to page + header is exactly that copy.
  */
 import { RECORD_SIZE } from "./abi";
-
-/** The most bytes that wait between two reads: a control frame but for its last byte. */
-export const CARRY_MOST = 6 + 125 - 1;
 
 // ╒══════════════════════ Decoder: one per connection ═══════════════════════╕
 // │   0  remaining     u64  payload bytes of this frame not yet seen          │

@@ -6,6 +6,8 @@ import { benchUtf8 } from './utf8.ts';
 
 const BENCHES: Readonly<Record<string, () => void>> = { mask: benchMask, utf8: benchUtf8, decode: benchDecode };
 const asked = process.argv.slice(2);
+const unknown = asked.find(name => !Object.hasOwn(BENCHES, name));
+if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(BENCHES).join(' ')}`);
 
 printPlace();
 for (const [name, bench] of Object.entries(BENCHES)) if (!asked.length || asked.includes(name)) bench();

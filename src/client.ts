@@ -3,7 +3,7 @@
  * Node's own client; the connection under it is made here, so that whatever ends an attempt takes the connection down
  * with it: an error, an answer other than 101, the time, the caller's signal. An attempt ends once.
  */
-import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect as connectPlain, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
@@ -14,18 +14,20 @@ import { WebSocketError } from './context/error.ts';
 import { E_CONNECTION_INVALID, E_OUTOFMEMORY } from './context/hresult.ts';
 import { type Limits, limitsOf } from './context/options.ts';
 import { tellClosed, tellConnected, tellFault } from './diagnostics.ts';
-import { type Address, composeRequest, HandshakeError, judgeResponse, parseAddress } from './handshake/index.ts';
+import {
+  type Address,
+  composeRequest,
+  HandshakeError,
+  judgeResponse,
+  parseAddress,
+  type RequestOptions,
+} from './handshake/index.ts';
 import { StreamTransport } from './transport/stream.ts';
 
 const HANDSHAKE_TIMEOUT = 30_000;
 const LONGEST_TIMEOUT = 0x7fff_ffff;
 
-export interface ConnectOptions extends WebSocketOptions {
-  /** The subprotocols to offer, in order of preference. */
-  protocols?: readonly string[];
-  /** Extra headers of the request. */
-  headers?: OutgoingHttpHeaders;
-  origin?: string;
+export interface ConnectOptions extends WebSocketOptions, RequestOptions {
   /** Milliseconds until the handshake must be done; 0 waits for ever. Default 30_000. */
   handshakeTimeout?: number;
   /** Aborts the attempt, which rejects with the signal's reason; once connected it has no effect. */
@@ -37,8 +39,9 @@ export interface ConnectOptions extends WebSocketOptions {
 }
 
 /**
- * Opens a ws:, wss: or ws+unix: connection as a client. Rejects with HandshakeError for an answer that is not the 101
- * asked for (a redirect is not followed), with the signal's reason, or with the network's own error.
+ * Opens a ws:, wss: or ws+unix: connection as a client. Rejects with TypeError or RangeError for an address or options that
+ * cannot be meant, with HandshakeError for an answer that is not the 101 asked for (a redirect is not followed) or none in
+ * time, with the signal's reason, with WebSocketError ERR_FULL or ERR_LOST, or with the network's own error.
  */
 export function connectWebSocket(url: string | URL, options: ConnectOptions = {}): Promise<WebSocketContext> {
   return new Promise((resolve, reject) => {

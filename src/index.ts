@@ -1,8 +1,10 @@
 /** 'websocket-context': the WebSocket fragment engine for Node.js. */
 
 export { type ConnectOptions, connectWebSocket } from './client.ts';
+export type { Fault } from './codec/faults.ts';
 export { type ConnectionOptions, type ConnectionState, WebSocketConnection } from './connection/connection.ts';
 export type { ReceivedFragment } from './connection/fragment.ts';
+export type { Message } from './connection/message.ts';
 export type { ReceiveOptions } from './connection/reader.ts';
 export type { SendOptions } from './connection/writer.ts';
 export type {

@@ -14,6 +14,7 @@ import {
   checkAcceptOptions,
   composeRefusal,
   HandshakeError,
+  type Judgement,
   judgeUpgrade,
 } from './handshake/index.ts';
 import { StreamTransport } from './transport/stream.ts';
@@ -48,13 +49,13 @@ export class WebSocketModule {
 
   /**
    * Answers an 'upgrade' event: writes the 101 and returns the context. A request that may not be upgraded is answered
-   * with its HTTP status (400, 403, 404, 405, 426, 503) and throws HandshakeError. `options` go before the module's own.
+   * with its HTTP status (400, 403, 404, 405, 426, 500, 503) and throws HandshakeError. `options` go before the module's own.
    */
   accept(request: IncomingMessage, socket: Duplex, head: Uint8Array, options: AcceptOptions = {}): WebSocketContext {
     if (!this.#enabled) return this.#refuse(socket, 404, 'ERR_HANDSHAKE_DISABLED', 'WebSockets are not enabled here');
     if (this.#closing) return this.#refuse(socket, 503, 'ERR_HANDSHAKE_CLOSING', 'the module is closing');
     const secure = (socket as Partial<TLSSocket>).encrypted === true;
-    let judgement: ReturnType<typeof judgeUpgrade>;
+    let judgement: Judgement;
     try {
       judgement = judgeUpgrade(request, { ...this.#accept, ...options }, secure);
     } catch (error) {
@@ -94,7 +95,10 @@ export class WebSocketModule {
     return context;
   }
 
-  /** Answers an upgrade request that the application turns down (401, 302, ...), whenever it has decided. */
+  /**
+   * Answers an upgrade request that the application turns down (401, 302, ...), whenever it has decided. Throws RangeError
+   * for a status that is none of 300 to 599 or is 304, TypeError for a header that cannot be sent.
+   */
   refuse(socket: Duplex, status: number, options: { headers?: OutgoingHttpHeaders; body?: string } = {}): void {
     const text = composeRefusal(status, options);
     const destroy = () => socket.destroy();
@@ -108,7 +112,8 @@ export class WebSocketModule {
 
   /**
    * Accepts every upgrade of `server` (optionally one path) and hands each context over. A request for another path is
-   * left alone where the server has other 'upgrade' listeners, and answered with 404 where it has none.
+   * left alone where the server has other 'upgrade' listeners, and answered with 404 where it has none. Throws TypeError
+   * for options that cannot be meant.
    */
   attach(
     server: HttpServer | HttpsServer,
@@ -141,7 +146,7 @@ export class WebSocketModule {
 
   /**
    * Refuses new upgrades with 503, sends CLOSE (1001 by default) to all, and resolves when all are gone; those that are
-   * not after `timeout` milliseconds (default: closeTimeout) are cut.
+   * not after `timeout` milliseconds (default: closeTimeout) are cut. Rejects with RangeError for a CLOSE that may not be.
    */
   async close(options: { statusCode?: number; reason?: string; timeout?: number } = {}): Promise<void> {
     const { statusCode = GOING_AWAY, reason = '', timeout = this.#limits.closeTimeout } = options;

@@ -25,7 +25,7 @@ export interface Frame {
 
 const HEADER_MOST = 14;
 /** Payload kept of a frame. */
-export const KEPT_MOST = 125;
+const KEPT_MOST = 125;
 
 export class Frames {
   readonly #codec: Codec;
@@ -78,9 +78,13 @@ export class Frames {
     }
   }
 
-  /** Yields the frame that was begun and not finished. */
-  *end(): Generator<Frame> {
-    if (this.#header && !this.fault) yield this.#finish(true);
+  /** Returns the frame that was begun and not finished. */
+  end(): Frame | undefined {
+    return this.#header && !this.fault ? this.#finish(true) : undefined;
+  }
+
+  /** Gives the codec's decoder back. */
+  free(): void {
     this.#decoder?.free();
     this.#decoder = undefined;
   }

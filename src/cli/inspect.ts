@@ -53,7 +53,6 @@ async function inspectBytes(codec: Codec, file: string, print: Print): Promise<O
   const progress = new Progress(process.stderr);
   let read = 0;
   let number = 0;
-  let cut = false;
   for await (const chunk of source as AsyncIterable<Buffer>) {
     for (const frame of frames.push(chunk)) await print({ number: ++number, frame });
     read += chunk.length;
@@ -62,12 +61,11 @@ async function inspectBytes(codec: Codec, file: string, print: Print): Promise<O
     if (frames.fault) break;
   }
   progress.done();
-  for (const frame of frames.end()) {
-    cut = true;
-    await print({ number: ++number, frame });
-  }
+  const last = frames.end();
+  if (last) await print({ number: ++number, frame: last });
+  frames.free();
   if (frames.fault) return complain(`frame ${number}: ${frames.fault.fault}: ${frames.fault.message}`);
-  if (cut) return complain(`the bytes end inside frame ${number}`);
+  if (last) return complain(`the bytes end inside frame ${number}`);
   if (frames.left) return complain(`${counted(frames.left, 'byte')} behind frame ${number} that are no frame`);
   return 0;
 }
@@ -83,7 +81,8 @@ async function inspectHar(codec: Codec, file: string, print: Print): Promise<Out
       const direction = message.type === 'send' ? 'sent' : 'received';
       const frames = new Frames(codec);
       for (const frame of frames.push(made.bytes)) await print({ number: ++number, direction, frame });
-      frames.end().next();
+      frames.free();
+      if (frames.fault) return complain(`frame ${number}: ${frames.fault.fault}: ${frames.fault.message}`);
     }
   }
   return 0;

@@ -61,10 +61,6 @@ export class Writer {
     this.#viewless = (context as Partial<WebSocketContext>).role !== undefined;
   }
 
-  get busy(): boolean {
-    return this.#sending !== undefined;
-  }
-
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#sending) await this.#sending.catch(() => {});

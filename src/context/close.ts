@@ -1,7 +1,7 @@
 /** The payload of a CLOSE frame: a status code and a reason (RFC 6455 §5.5.1, §7.4). */
 
 /** What getCloseStatus says of a CLOSE without a code; never on the wire (§7.4.1). */
-export const NO_STATUS = 1005;
+const NO_STATUS = 1005;
 const REASON_MOST = 123;
 
 export interface Close {
@@ -14,7 +14,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const NOTHING = new Uint8Array(0);
 
 /** Whether `code` may stand in a CLOSE frame: the registered ones and those of libraries and applications. */
-export function sendable(code: number): boolean {
+function sendable(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 

@@ -69,8 +69,8 @@ export interface Stats {
 /** What this package's contexts offer beside IIS's methods. */
 export interface WebSocketContext extends IWebSocketContext {
   /**
-   * IIS's method. The result of an inline read stands for its piece here, and costs less than a view of it; behind its
-   * time, which is that of a lent view, and where its call was pending, it is E_INVALIDARG.
+   * IIS's method. `data` may also be the result of a read: it stands for its piece, without a view of it, for as long as a
+   * lent view would be valid. E_INVALIDARG while that read is pending, or where the piece is no longer valid.
    */
   writeFragment(
     data: Uint8Array | FragmentResult,
@@ -88,17 +88,18 @@ export interface WebSocketContext extends IWebSocketContext {
   /** The rule that the peer broke, where a read failed with E_INVALID_PROTOCOL_FORMAT. */
   readonly fault: Fault | undefined;
   /**
-   * Sends a PING (payload up to 125 bytes); resolves with the round trip in milliseconds when its PONG arrives, rejects
-   * with WebSocketError when the connection ends first.
+   * Sends a PING (payload up to 125 bytes); resolves with the round trip in milliseconds when its PONG arrives. Rejects
+   * with TypeError or RangeError for another payload, and with WebSocketError: ERR_STATE where CLOSE has been sent, ERR_LOST
+   * or ERR_ABORTED when the connection ends first.
    */
   ping(payload?: Uint8Array): Promise<number>;
   readonly stats: Stats;
 }
 
 export interface WebSocketOptions {
-  /** IIS `<webSocket enabled>`; false refuses every upgrade with 404. Default true. */
+  /** IIS `<webSocket enabled>`; false refuses every upgrade with 404. For servers alone. Default true. */
   enabled?: boolean;
-  /** Undelivered bytes held per connection before the socket is paused. Default 4_194_304. */
+  /** Undelivered bytes held per connection before the socket is paused; each fragment counts 32 more. Default 4_194_304. */
   receiveBufferLimit?: number;
   /** Milliseconds between pings; 0 sends none. Default 0. */
   pingInterval?: number;

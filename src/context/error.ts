@@ -2,7 +2,7 @@
 import type { HResult } from './hresult.ts';
 
 export class WebSocketError extends Error {
-  /** 'ERR_BUSY', 'ERR_STATE', 'ERR_CANCELLED', 'ERR_TOO_LARGE', 'ERR_ABORTED', 'ERR_PROTOCOL', 'ERR_LOST'. */
+  /** 'ERR_BUSY', 'ERR_STATE', 'ERR_CANCELLED', 'ERR_TOO_LARGE', 'ERR_PROTOCOL', 'ERR_LOST', 'ERR_ABORTED', 'ERR_FULL'. */
   readonly code: string;
   readonly hr: HResult;
 

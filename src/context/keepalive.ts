@@ -1,7 +1,7 @@
 /** Pings of one connection (RFC 6455 §5.5.2): the engine's own at an interval, and the caller's, which have an answer. */
 import { CONTROL_MOST } from '../../assembly/abi.ts';
 import { WebSocketError } from './error.ts';
-import type { HResult } from './hresult.ts';
+import { E_OPERATION_ABORTED, type HResult } from './hresult.ts';
 import type { Limits } from './options.ts';
 
 let pingsSent = 0;
@@ -78,8 +78,9 @@ export class Keepalive {
   }
 
   ended(hr: HResult): void {
+    const code = hr === E_OPERATION_ABORTED ? 'ERR_ABORTED' : 'ERR_LOST';
     for (const ping of this.#pings.splice(0)) {
-      ping.reject(new WebSocketError('ERR_ABORTED', 'the connection ended before the PONG arrived', hr));
+      ping.reject(new WebSocketError(code, 'the connection ended before the PONG arrived', hr));
     }
   }
 }

@@ -172,7 +172,8 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#state = next(this.#state, 'disconnect');
     this.receiver.finish(hr);
     this.sender.lost(hr);
-    this.#timing?.lost(hr);
+    // A peer that has ended its side will answer no PING either.
+    this.#timing?.lost(this.receiver.end || hr);
     this.engine.settle();
     if (this.receiver.drained) this.end();
     else this.#hurry();

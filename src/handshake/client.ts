@@ -12,7 +12,7 @@ import { deriveAccept } from './key.ts';
 export interface RequestOptions {
   /** The subprotocols to offer, in order of preference. */
   protocols?: readonly string[];
-  /** Extra headers; Host, Origin and Authorization here stand instead of our own. */
+  /** Extra headers of the request; Host, Origin and Authorization here stand instead of our own. */
   headers?: OutgoingHttpHeaders;
   origin?: string;
 }

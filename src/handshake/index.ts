@@ -3,11 +3,4 @@ export { type Address, parseAddress } from './address.ts';
 export { composeRequest, judgeResponse, type RequestOptions, type UpgradeRequest } from './client.ts';
 export { HandshakeError } from './error.ts';
 export { composeRefusal } from './refuse.ts';
-export {
-  type Acceptance,
-  type AcceptOptions,
-  checkAcceptOptions,
-  type Judgement,
-  judgeUpgrade,
-  type Refusal,
-} from './server.ts';
+export { type AcceptOptions, checkAcceptOptions, type Judgement, judgeUpgrade } from './server.ts';

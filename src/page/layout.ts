@@ -3,7 +3,7 @@
  * whatever bytes are here, so that a header which breaks off, or which the decoder refused, can be drawn as well.
  */
 import { OP_CLOSE, OP_CONTINUATION } from '../codec/index.ts';
-import { count, counted, hex } from './figures.ts';
+import { count, counted } from './figures.ts';
 import type { Fault } from './recording.ts';
 import { opcodeName } from './words.ts';
 
@@ -18,7 +18,6 @@ export interface Field {
   readonly bits: string;
   /** Its bytes, for the fields behind them. */
   readonly bytes: Uint8Array;
-  readonly value: string;
   readonly meaning: string;
 }
 
@@ -38,7 +37,6 @@ function firstByte(byte: number): Field[] {
     at: 0,
     bits: bit(place),
     bytes: NO_BYTES,
-    value: bit(place),
     meaning: bit(place) === '1' ? 'set, which needs an extension' : 'not set',
   }));
   const whole = opcode === OP_CONTINUATION ? 'the last frame of its message' : 'a whole message';
@@ -50,7 +48,6 @@ function firstByte(byte: number): Field[] {
       at: 0,
       bits: bit(0),
       bytes: NO_BYTES,
-      value: String(final),
       meaning: final ? last : 'more frames of this message follow',
     },
     ...reserved,
@@ -60,7 +57,6 @@ function firstByte(byte: number): Field[] {
       at: 0,
       bits: bitsOf(byte, 4, 8),
       bytes: NO_BYTES,
-      value: `0x${opcode.toString(16)}`,
       meaning: opcodeName(opcode),
     },
   ];
@@ -77,7 +73,6 @@ function secondByte(byte: number): Field[] {
       at: 1,
       bits: bitsOf(byte, 0, 1),
       bytes: NO_BYTES,
-      value: String(masked),
       meaning: masked ? 'masked, as clients send' : 'not masked, as servers send',
     },
     {
@@ -86,7 +81,6 @@ function secondByte(byte: number): Field[] {
       at: 1,
       bits: bitsOf(byte, 1, 8),
       bytes: NO_BYTES,
-      value: String(short),
       meaning: extended ?? `${counted(short, 'byte')} of payload`,
     },
   ];
@@ -111,7 +105,6 @@ export function fieldsOf(head: Uint8Array): Field[] {
       at: 2,
       bits: '',
       bytes,
-      value: whole ? count(Number(length)) : '',
       meaning: whole ? `${count(Number(length))} bytes of payload` : `${wide - bytes.length} of its bytes are missing`,
     });
   }
@@ -123,7 +116,6 @@ export function fieldsOf(head: Uint8Array): Field[] {
       at: 2 + wide,
       bits: '',
       bytes,
-      value: hex(bytes),
       meaning:
         bytes.length < 4 ? `${4 - bytes.length} of its bytes are missing` : 'XORed with the payload, over and over',
     });

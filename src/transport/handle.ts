@@ -107,10 +107,6 @@ export function directHandle(socket: Duplex): Handle | undefined {
   return handle && !handle._parent && handle.writeBuffer && handle.writev ? handle : undefined;
 }
 
-/** What directWrite answers beside a negated errno. */
-export const TAKEN = 0;
-export const PENDING = 1;
-
 /**
  * Writes what the kernel takes at once, by the descriptor: a handle would keep a pointer to the rest. Returns how many bytes
  * that was. What else may be wrong with a socket, the handle's own next write tells.
@@ -123,6 +119,10 @@ export function writeNow(handle: Handle, bytes: Uint8Array, at: number, length: 
     return 0;
   }
 }
+
+/** What directWrite answers beside a negated errno. */
+export const TAKEN = 0;
+export const PENDING = 1;
 
 function onComplete(this: WriteRequest, status: number): void {
   const { owner } = this;

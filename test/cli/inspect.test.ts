@@ -89,7 +89,9 @@ test('frames are the same however the bytes come in chunks', () => {
       length = cut();
       rows.push(...frames.push(CAPTURE.subarray(at, at + length)));
     }
-    return [...rows, ...frames.end(), frames.left, frames.fault];
+    assert.is(frames.end(), undefined);
+    frames.free();
+    return [...rows, frames.left, frames.fault];
   };
   const whole = read(() => CAPTURE.length);
   assert.is(whole.length, 8);
@@ -149,6 +151,19 @@ test('the messages of a HAR are listed by connection, with their direction', asy
   const [first] = (await run(['inspect', file(har), '--json'])).out.toString().split('\n');
   const { direction, payload, maskKey } = JSON.parse(first!);
   assert.equal([direction, payload, maskKey], ['sent', 'ping?', undefined]);
+});
+
+test('the message of a HAR that breaks a rule is listed, and the rule is said', async () => {
+  const messages = [
+    { type: 'send', time: 1, opcode: 1, data: 'good' },
+    { type: 'receive', time: 2, opcode: 3, data: '' },
+    { type: 'send', time: 3, opcode: 1, data: 'not looked at' },
+  ];
+  const har = JSON.stringify({ log: { entries: [{ request: { url: 'ws://x/' }, _webSocketMessages: messages }] } });
+  const { code, out, err } = await run(['inspect', file(har)]);
+  assert.is(code, 1);
+  assert.match(err, /frame 2: FAULT_OPCODE/);
+  assert.is(out.toString().trimEnd().split('\n').length, 4);
 });
 
 test('a file that is not there, or is no HAR, is said', async () => {

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocketError } from '../../src/context/error.ts';
-import { E_NETNAME_DELETED, E_OPERATION_ABORTED } from '../../src/context/hresult.ts';
+import { E_HANDLE_EOF, E_NETNAME_DELETED, E_OPERATION_ABORTED } from '../../src/context/hresult.ts';
 import { Clock } from '../support/clock.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
@@ -172,18 +172,18 @@ for (const role of ROLES) {
   });
 
   test(`${role}: pings that are not answered reject when the connection ends`, async () => {
-    const ends = [
-      (wired: ReturnType<typeof open>) => wired.context.cleanupStoredContext(),
-      (wired: ReturnType<typeof open>) => wired.far.reset(),
-      (wired: ReturnType<typeof open>) => void wired.peer.stream.end(),
+    const ends: [(wired: ReturnType<typeof open>) => void, string, number][] = [
+      [wired => wired.context.cleanupStoredContext(), 'ERR_ABORTED', E_OPERATION_ABORTED],
+      [wired => wired.far.reset(), 'ERR_LOST', E_NETNAME_DELETED],
+      [wired => wired.peer.stream.end(), 'ERR_LOST', E_HANDLE_EOF],
     ];
-    for (const end of ends) {
+    for (const [end, code, hr] of ends) {
       const wired = open(role);
       const failed = rejection(wired.context.context.ping());
       await turns();
       end(wired);
       const error = (await failed) as WebSocketError;
-      assert.equal([error.name, error.code], ['WebSocketError', 'ERR_ABORTED']);
+      assert.equal([error.name, error.code, error.hr], ['WebSocketError', code, hr]);
     }
   });
 
