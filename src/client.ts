@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectSecure } from 'node:tls';
 import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
+import { LONGEST_TIMER } from './context/deadlines.ts';
 import { type Engine, threadEngine } from './context/engine.ts';
 import { WebSocketError } from './context/error.ts';
 import { E_CONNECTION_INVALID, E_OUTOFMEMORY } from './context/hresult.ts';
@@ -25,7 +26,6 @@ import {
 import { StreamTransport } from './transport/stream.ts';
 
 const HANDSHAKE_TIMEOUT = 30_000;
-const LONGEST_TIMEOUT = 0x7fff_ffff;
 
 export interface ConnectOptions extends WebSocketOptions, RequestOptions {
   /** Milliseconds until the handshake must be done; 0 waits for ever. Default 30_000. */
@@ -159,9 +159,9 @@ function openContext(engine: Engine, protocol: string, limits: Limits, socket: D
 }
 
 function timeoutOf({ handshakeTimeout = HANDSHAKE_TIMEOUT }: ConnectOptions): number {
-  if (Number.isInteger(handshakeTimeout) && handshakeTimeout >= 0 && handshakeTimeout <= LONGEST_TIMEOUT)
+  if (Number.isInteger(handshakeTimeout) && handshakeTimeout >= 0 && handshakeTimeout <= LONGEST_TIMER)
     return handshakeTimeout;
   throw new RangeError(
-    `handshakeTimeout must be a whole number from 0 to ${LONGEST_TIMEOUT}; got ${String(handshakeTimeout)}`,
+    `handshakeTimeout must be a whole number from 0 to ${LONGEST_TIMER}; got ${String(handshakeTimeout)}`,
   );
 }

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { closePayload } from './context/close.ts';
 import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
+import { LONGEST_TIMER } from './context/deadlines.ts';
 import { type Engine, rethrow, threadEngine } from './context/engine.ts';
 import { type Limits, limitsOf } from './context/options.ts';
 import { tellAccepted, tellClosed, tellFault } from './diagnostics.ts';
@@ -21,8 +22,6 @@ import { StreamTransport } from './transport/stream.ts';
 
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
-/** A longer timer fires at once. */
-const LONGEST_TIMER = 0x7fff_ffff;
 
 export class WebSocketModule {
   readonly #engine: Engine;

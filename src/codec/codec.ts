@@ -11,7 +11,7 @@ import {
   UTF8_INVALID,
 } from '../../assembly/abi.ts';
 import { Decoder, type Turn } from './decoder.ts';
-import { type FrameHeader, readFrameHeader } from './header.ts';
+import { type FrameHeader, readFrameHeader, rotateKey } from './header.ts';
 import { LinearMemory, PAGE_SIZE } from './memory.ts';
 import { compile, compileSync } from './module.ts';
 
@@ -34,11 +34,6 @@ export interface FrameInit {
   /** Key to mask with (clients), as in FrameHeader.maskKey; absent for no mask. */
   maskKey?: number;
   data?: Uint8Array;
-}
-
-function rotateKey(key: number, count: number): number {
-  const bits = (count & 3) << 3;
-  return bits ? (key >>> bits) | (key << (32 - bits)) : key;
 }
 
 /** Whether a UTF-8 kernel's answer says "valid, and no character unfinished". */

@@ -40,3 +40,9 @@ export function readFrameHeader(bytes: Uint8Array, offset = 0): FrameHeader | un
       short === 127 ? view.getUint32(2) * 2 ** 32 + view.getUint32(6) : short === 126 ? view.getUint16(2) : short,
   };
 }
+
+/** Returns the key as it meets a payload's byte `phase` (RFC 6455 §5.3). */
+export function rotateKey(key: number, phase: number): number {
+  const bits = (phase & 3) << 3;
+  return bits ? (key >>> bits) | (key << (32 - bits)) : key;
+}

@@ -5,7 +5,7 @@
  */
 import { markAsUntransferable } from 'node:worker_threads';
 import { copy } from '../context/pieces.ts';
-import { lent } from '../context/result.ts';
+import { lend } from '../context/result.ts';
 import { decodeText } from './text.ts';
 
 export type Message = string | Uint8Array;
@@ -28,11 +28,7 @@ function view(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8
     viewedBuffer = bytes.buffer;
     markAsUntransferable(viewedBuffer);
   }
-  // Whoever writes it soon need not ask it where it lies.
-  lent.bytes = bytes;
-  lent.at = at;
-  lent.length = length;
-  return (lent.view = new Uint8Array(viewedBuffer, bytes.byteOffset + at, length));
+  return lend(bytes, at, length, viewedBuffer);
 }
 
 /** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */

@@ -18,7 +18,8 @@ export interface Deadline {
   timed: Timed | null;
 }
 
-const LONGEST_TIMER = 0x7fff_ffff;
+/** Milliseconds; a longer timer of Node's fires at once. */
+export const LONGEST_TIMER = 0x7fff_ffff;
 /** Empty entries are swept when there are this many, and more of them than others. */
 const SWEEP_FROM = 1024;
 

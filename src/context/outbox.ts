@@ -6,6 +6,7 @@
  * no page but the one in the kernel's hands.
  */
 import { HEADER_MOST, SCRATCH } from '../../assembly/abi.ts';
+import { rotateKey } from '../codec/header.ts';
 import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { Engine, Leaving } from './engine.ts';
@@ -172,7 +173,7 @@ export class Outbox implements Leaving {
       this.#open();
       const { current, fill } = pages;
       const part = Math.min(end - at, PAGE_SIZE - fill);
-      const key = this.#masks ? rotated(this.#key, phase) : 0;
+      const key = this.#masks ? rotateKey(this.#key, phase) : 0;
       if (current.ptr && bytes === memory.bytes) {
         move(memory, current.ptr + fill, at, part, key);
       } else {
@@ -297,12 +298,6 @@ export class Outbox implements Leaving {
     if (this.#pages) for (const page of this.#pages) this.#engine.pages.release(page);
     this.#chunks = this.#pages = null;
   }
-}
-
-/** The key as it meets a payload's byte `phase`. */
-function rotated(key: number, phase: number): number {
-  const bits = (phase & 3) << 3;
-  return bits ? (key >>> bits) | (key << (32 - bits)) : key;
 }
 
 /** Copies inside linear memory, and masks on the way where the key is not zero. */

@@ -20,12 +20,12 @@ export type WebSocketCompletion = (
   data: Uint8Array,
 ) => void;
 
-/** The view that was made last of bytes which the engine lends, and where it lies: who is given it back need not ask it. */
+/** The view that was made last, and where it lies: who is given it to write need not ask it. */
 export const lent = { view: EMPTY, bytes: EMPTY, at: 0, length: 0 };
 
-/** Makes a view of `length` bytes of `bytes` from `at` on. */
-export function lend(bytes: Uint8Array, at: number, length: number): Uint8Array {
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+/** Makes a view of `length` bytes of `bytes` from `at` on; to ask for their buffer costs as much, if it is not at hand. */
+export function lend(bytes: Uint8Array, at: number, length: number, buffer = bytes.buffer): Uint8Array {
+  const view = new Uint8Array(buffer, bytes.byteOffset + at, length);
   lent.view = view;
   lent.bytes = bytes;
   lent.at = at;
