@@ -25,7 +25,8 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
   if (decoder.fault) return -<i32>decoder.fault;
   let fragment: usize = FRAGMENTS;
   let broken = 0;
-  let behind: usize = 0;
+  // Where the row of pieces ends that lie one behind the other, 0 where none has begun.
+  let rowEnd: usize = 0;
 
   if (decoder.carried) {
     ptr -= decoder.carried;
@@ -54,7 +55,7 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
       ptr += used;
       if (control) {
         at = ptr;
-        behind = 0;
+        rowEnd = 0;
         length = <u32>decoder.remaining;
         decoder.remaining = 0;
         unmask(ptr, length, decoder.key);
@@ -65,16 +66,17 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
         }
         flags = opcode | FLAG_FINAL;
       } else {
+        // Only the header is here: no empty fragment is made of it.
         if (decoder.remaining && ptr == end) break;
-        at = roomBehind(behind, ptr, end, decoder);
+        at = roomBehind(rowEnd, ptr, end, decoder);
         length = readPayload(decoder, at, ptr, end);
         flags = payloadFlags;
-        behind = at + length;
+        rowEnd = at + length;
       }
     } else {
       length = readPayload(decoder, at, ptr, end);
       flags = payloadFlags;
-      behind = at + length;
+      rowEnd = at + length;
     }
 
     // What a broken text still held before the break is a fragment like any other.
@@ -128,11 +130,11 @@ function readPayload(decoder: Decoder, at: usize, ptr: usize, end: usize): u32 {
     const after = decoder.role ? unmaskText(at, ptr, length, key, before) : validate(at, length, before);
     if (after == UTF8_INVALID) {
       length = validPrefix(at, length, before);
-      return broken(decoder, ptr + length, length);
+      return breakText(decoder, ptr + length, length);
     }
     const unfinished = after & ~UTF8_WIDE;
     // §8.1: a message that stops inside a character is no text; the byte it stops at is the fault's.
-    if (final && unfinished) return broken(decoder, ptr + length - 1, length ? length - 1 : 0);
+    if (final && unfinished) return breakText(decoder, ptr + length - 1, length ? length - 1 : 0);
     decoder.unfinished = unfinished;
     if (!(after & UTF8_WIDE)) flags |= FLAG_ASCII;
   } else if (key) {
@@ -152,7 +154,7 @@ function readPayload(decoder: Decoder, at: usize, ptr: usize, end: usize): u32 {
 }
 
 /** Ends the stream at the byte at `ptr`, `length` bytes into a text's piece. */
-function broken(decoder: Decoder, ptr: usize, length: u32): u32 {
+function breakText(decoder: Decoder, ptr: usize, length: u32): u32 {
   decoder.fault = <u8>-fault(FAULT_UTF8, ptr);
   payloadFlags = OP_TEXT;
   return length;

@@ -1,5 +1,5 @@
 /**
- * Judges UTF-8 by the high half of every byte, 128 bytes at a time. Of eight vectors the high halves are turned over, so that
+ * Judges UTF-8 by the high half of every byte, 128 bytes at a time. Of eight vectors the high halves are transposed, so that
  * one slice holds bit 7 of each byte, the next bit 6, then 5 and 4, and says what begins a character and how much is due.
  * The first vector is bit 0 of each lane, the eighth bit 7: in front of a vector's first lane stands the last lane of the
  * vector before, one bit below.
@@ -9,10 +9,13 @@
  */
 import { ED, FROM_C0, FROM_E0, leadsAmong, reaching, UNSOUND } from "./leads";
 import { judgeBlocks } from "./lookup";
-import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./turn";
+import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./transpose";
 
 
-/** As planes.ts does: the blocks of 64 bytes from `ptr` to `end`, of one, three and four bytes a character, or `two` too. */
+/**
+ * As planes.ts does: the blocks of 64 bytes from `ptr` to `end`, of one, three and four bytes a character; with `two`, of two
+ * as well.
+ */
 @inline
 export function judgeHalves(ptr: usize, end: usize, masked: bool, key: u32, shift: usize, two: bool): i32 {
   const keys = i32x4.splat(key);

@@ -2,7 +2,7 @@
  * Which leads a text has: the kinds of bytes that begin its longer characters. By this set planes.ts chooses a rule.
  *
  * It is read off two vectors, the least and the greatest of all bytes. Added to FROM_C0 without carry, C0 becomes zero and
- * the leads behind it the least numbers; turned over by TURN, ED becomes EF, and no byte another kind.
+ * the leads behind it the least numbers; XORed with ED_TO_EF, ED becomes EF, and no byte another kind.
  */
 
 // The set; ASCII is in every text.
@@ -21,13 +21,13 @@ export const UNSOUND = -1;
 export const FROM_C0: usize = memory.data<u32>([0x4040_4040], 4);
 export const FROM_E0: usize = memory.data<u32>([0x2020_2020], 4);
 export const ED: usize = memory.data<u32>([0xeded_eded], 4);
-export const TURN: usize = memory.data<u32>([0x0202_0202], 4);
+export const ED_TO_EF: usize = memory.data<u32>([0x0202_0202], 4);
 
 /** Returns the leads of the 16 bytes in front of `ptr`, ANY where there is no rule for them. */
 export function leadsBefore(ptr: usize): i32 {
   const before = v128.load(ptr - 16);
   const least = i8x16.add(before, v128.load32_splat(FROM_C0));
-  const most = v128.xor(before, v128.load32_splat(TURN));
+  const most = v128.xor(before, v128.load32_splat(ED_TO_EF));
   const leads = leadsAmong(least, most);
   if (!leads || !boundAmong(least, most)) return leads;
   return leads == THREE ? THREE | BOUND : ANY;
@@ -42,7 +42,7 @@ export function leadsAmong(least: v128, most: v128): i32 {
   return v128.any_true(i8x16.lt_u(least, i8x16.splat(0x20))) ? TWO | leads : leads;
 }
 
-/** Whether E0 is the least lead, or ED, turned over, the greatest. */
+/** Whether E0 is the least lead, or ED, by ED_TO_EF, the greatest. */
 @inline
 export function boundAmong(least: v128, most: v128): bool {
   return v128.any_true(v128.or(i8x16.eq(least, i8x16.splat(0x20)), i8x16.eq(most, i8x16.splat(<i8>0xef))));

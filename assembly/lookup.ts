@@ -9,7 +9,7 @@
  * What stands one to three bytes in front is loaded again from there: loads cost less here than shuffles, and constants
  * loaded each time less than constants written into the code, which newer V8 builds anew.
  */
-import { behind1, behind2, behind3 } from "./turn";
+import { behind1, behind2, behind3 } from "./transpose";
 
 // ╒═════════════════════════ What can be wrong with a pair ════════════════════════╕
 const TOO_SHORT: u8 = 0b0000_0001; // │  11______ 0_______   or  11______ 11______
@@ -18,7 +18,7 @@ const OVERLONG_3: u8 = 0b0000_0100; //│  11100000 100_____
 const SURROGATE: u8 = 0b0000_1000; // │  11101101 101_____
 const OVERLONG_2: u8 = 0b0001_0000; //│  1100000_ 10______
 const TOO_LARGE: u8 = 0b0010_0000; // │  11110100 1001____ and up, 11110101 1001____ and up
-const FOUR: u8 = 0b0100_0000; //      │  11110000 1000____ overlong, 11110101 1000____ and up
+const OVERLONG_4: u8 = 0b0100_0000; //      │  11110000 1000____ overlong, 11110101 1000____ and up
 const FURTHER: u8 = 0b1000_0000; //   │  10______ 10______ is wrong but where a third or fourth byte is due
 // ╘════════════════════════════════════════════════════════════════════════════════╛
 
@@ -29,34 +29,34 @@ const FIRST_HIGH: usize = memory.data<u8>([
   TOO_SHORT | OVERLONG_2, //                 1100____ ________
   TOO_SHORT, //                              1101____ ________
   TOO_SHORT | OVERLONG_3 | SURROGATE, //     1110____ ________
-  TOO_SHORT | TOO_LARGE | FOUR, //           1111____ ________
+  TOO_SHORT | TOO_LARGE | OVERLONG_4, //           1111____ ________
 ], 16);
 
-const ANY: u8 = TOO_SHORT | TOO_LONG | FURTHER;
+const COMMON: u8 = TOO_SHORT | TOO_LONG | FURTHER;
 const FIRST_LOW: usize = memory.data<u8>([
-  ANY | OVERLONG_2 | OVERLONG_3 | FOUR, //   ____0000 ________
-  ANY | OVERLONG_2, //                       ____0001 ________
-  ANY, //                                    ____0010 ________
-  ANY, //                                    ____0011 ________
-  ANY | TOO_LARGE, //                        ____0100 ________
-  ANY | TOO_LARGE | FOUR, //                 ____0101 ________
-  ANY | TOO_LARGE | FOUR, //                 ____0110 ________
-  ANY | TOO_LARGE | FOUR, //                 ____0111 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1000 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1001 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1010 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1011 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1100 ________
-  ANY | TOO_LARGE | FOUR | SURROGATE, //     ____1101 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1110 ________
-  ANY | TOO_LARGE | FOUR, //                 ____1111 ________
+  COMMON | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, //   ____0000 ________
+  COMMON | OVERLONG_2, //                       ____0001 ________
+  COMMON, //                                    ____0010 ________
+  COMMON, //                                    ____0011 ________
+  COMMON | TOO_LARGE, //                        ____0100 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____0101 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____0110 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____0111 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1000 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1001 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1010 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1011 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1100 ________
+  COMMON | TOO_LARGE | OVERLONG_4 | SURROGATE, //     ____1101 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1110 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1111 ________
 ], 16);
 
 const LATER: u8 = TOO_LONG | FURTHER | OVERLONG_2;
 const SECOND_HIGH: usize = memory.data<u8>([
   TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, // ________ 00______
   TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, // ________ 01______
-  LATER | OVERLONG_3 | FOUR, //                  ________ 1000____
+  LATER | OVERLONG_3 | OVERLONG_4, //                  ________ 1000____
   LATER | OVERLONG_3 | TOO_LARGE, //             ________ 1001____
   LATER | SURROGATE | TOO_LARGE, //              ________ 1010____
   LATER | SURROGATE | TOO_LARGE, //              ________ 1011____
@@ -68,11 +68,11 @@ const FINISHED: usize = memory.data<u8>([
   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xef, 0xdf, 0xbf,
 ], 16);
 
-// One byte in every lane. Subtracted without going below zero, FROM_x leaves bit 7 where a byte is x or more.
+// One byte in every lane. Subtracted without going below zero, REACHES_x leaves bit 7 where a byte is x or more.
 const NIBBLE: usize = memory.data<u32>([0x0f0f_0f0f], 4);
 const BIT_7: usize = memory.data<u32>([0x8080_8080], 4);
-const FROM_E0: usize = memory.data<u32>([0x6060_6060], 4);
-const FROM_F0: usize = memory.data<u32>([0x7070_7070], 4);
+const REACHES_E0: usize = memory.data<u32>([0x6060_6060], 4);
+const REACHES_F0: usize = memory.data<u32>([0x7070_7070], 4);
 
 /** Returns zero where the 16 bytes of `v` are sound behind those of `before`. */
 @inline
@@ -114,7 +114,7 @@ function judgePairs(v1: v128, v2: v128, v3: v128, v: v128): v128 {
     lookup(FIRST_HIGH, v128.and(i16x8.shr_u(v1, 4), nibble)),
     lookup(FIRST_LOW, v128.and(v1, nibble)));
   const pairs = v128.and(firsts, lookup(SECOND_HIGH, v128.and(i16x8.shr_u(v, 4), nibble)));
-  const due = v128.or(from(v2, FROM_E0), from(v3, FROM_F0));
+  const due = v128.or(from(v2, REACHES_E0), from(v3, REACHES_F0));
   return v128.xor(v128.and(due, v128.load32_splat(BIT_7)), pairs);
 }
 

@@ -15,9 +15,9 @@
  */
 import { judgeHalves } from "./halves";
 import {
-  ALL, BOUND, boundAmong, ED, FOUR, FROM_C0, FROM_E0, leadsAmong, reaching, THREE, TURN, TWO, UNSOUND,
+  ALL, BOUND, boundAmong, ED, FOUR, FROM_C0, FROM_E0, leadsAmong, reaching, THREE, ED_TO_EF, TWO, UNSOUND,
 } from "./leads";
-import { behind1 } from "./turn";
+import { behind1 } from "./transpose";
 
 // E0 in every lane.
 const E0: usize = memory.data<u32>([0xe0e0_e0e0], 4);
@@ -70,11 +70,11 @@ function judgePlanes(
 ): i32 {
   const keys = i32x4.splat(key);
   const fromC0 = v128.load32_splat(FROM_C0), fromE0 = v128.load32_splat(FROM_E0);
-  const turn = v128.load32_splat(TURN), e0 = v128.load32_splat(E0), ed = v128.load32_splat(ED);
+  const edToEf = v128.load32_splat(ED_TO_EF), e0 = v128.load32_splat(E0), ed = v128.load32_splat(ED);
   let before = v128.load(ptr - 16);
   let least = i8x16.add(before, fromC0);
   let leastThree = i8x16.add(before, fromE0);
-  let most = three ? v128.xor(before, turn) : before;
+  let most = three ? v128.xor(before, edToEf) : before;
   let odd = i32x4.splat(0);
   let due = dueAt(ptr);
   let wrong: u64 = 0;
@@ -107,7 +107,7 @@ function judgePlanes(
       }
       here += threes << 2;
       next += threes >> 62;
-      most = max4(most, v128.xor(a, turn), v128.xor(b, turn), v128.xor(c, turn), v128.xor(d, turn));
+      most = max4(most, v128.xor(a, edToEf), v128.xor(b, edToEf), v128.xor(c, edToEf), v128.xor(d, edToEf));
     } else {
       most = max4(most, a, b, c, d);
     }

@@ -1,5 +1,5 @@
 /**
- * Judges UTF-8 (Unicode, table 3-7) by slices, 128 bytes at a time: eight vectors are turned over, so that one slice holds
+ * Judges UTF-8 (Unicode, table 3-7) by slices, 128 bytes at a time: eight vectors are transposed, so that one slice holds
  * bit 7 of every byte, the next bit 6, down to bit 0. What each byte is, and may be, is then said by a few operations upon
  * whole slices: exactly, and for any mixture of scripts.
  *
@@ -14,9 +14,9 @@
  */
 import { ALL, ANY, BOUND, FOUR, THREE, TWO, UNSOUND } from "./leads";
 import { judgeBlocks } from "./lookup";
-import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./turn";
+import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./transpose";
 
-/** Where there is less, turning over what stands in front of each eighth costs too much. */
+/** Where there is less, transposing what stands in front of each eighth costs too much. */
 const LEAST: usize = 256;
 
 /**

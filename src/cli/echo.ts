@@ -19,7 +19,7 @@ export function echo(context: WebSocketContext): void {
   }
 }
 
-/** `read` holds the piece, as after a read that had not to wait. */
+/** `read` holds the piece, as after a read that did not have to wait. */
 function onRead(hr: HResult, context: unknown, _cbIO: number, utf8: boolean, final: boolean, close: boolean): void {
   if (FAILED(hr)) return;
   if (close) answerClose(context as WebSocketContext);

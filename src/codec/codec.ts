@@ -10,7 +10,7 @@ import {
   UTF8_COUNT_SHIFT,
   UTF8_INVALID,
 } from '../../assembly/abi.ts';
-import { Decoder, type Turn } from './decoder.ts';
+import { Decoder, type Iteration, type Role } from './decoder.ts';
 import { type FrameHeader, readFrameHeader, rotateKey } from './header.ts';
 import { LinearMemory, PAGE_SIZE } from './memory.ts';
 import { compile, compileSync } from './module.ts';
@@ -20,7 +20,7 @@ const RECORDS_MOST = 1024;
 
 export interface DecoderOptions {
   /** 'server' reads masked frames, 'client' unmasked ones; the other kind is a fault. */
-  role: 'server' | 'client';
+  role: Role;
   /** Longest message accepted in bytes, 0 for no limit. Default 0. */
   maxMessageSize?: number;
   /** Default true. */
@@ -44,7 +44,7 @@ function whole(carry: number): boolean {
 export class Codec {
   readonly memory: WebAssembly.Memory;
   readonly #linear: LinearMemory;
-  readonly #turn: Turn = { decoder: undefined };
+  readonly #iteration: Iteration = { decoder: undefined };
   /** A page to which outside bytes are copied to be worked upon. */
   readonly #scratch: number;
 
@@ -75,7 +75,7 @@ export class Codec {
     const record = records.take();
     if (!record) throw new RangeError(`a codec holds ${RECORDS_MOST} decoders: free() those no longer used`);
     exports.openDecoder(record, role === 'server' ? ROLE_SERVER : ROLE_CLIENT, validateUtf8, maxMessageSize);
-    return new Decoder(this.#linear, this.#turn, record);
+    return new Decoder(this.#linear, this.#iteration, record);
   }
 
   /** Header and payload as one new array. Throws RangeError for an opcode or a control frame that no header can say. */

@@ -13,22 +13,25 @@ export interface Fragment {
   readonly data: Uint8Array;
 }
 
+/** Which end of a connection it is. RFC 6455 §5.1: a server reads frames that are masked, a client sends them. */
+export type Role = 'server' | 'client';
+
 /** Which decoder of a codec is being iterated; the window has room for one. */
-export interface Turn {
+export interface Iteration {
   decoder: Decoder | undefined;
 }
 
 export class Decoder {
   readonly #memory: LinearMemory;
-  readonly #turn: Turn;
+  readonly #iteration: Iteration;
   #record: number;
   #received = 0;
   #fault: ProtocolFault | undefined;
 
   /** @internal Use `codec.decoder(options)`. */
-  constructor(memory: LinearMemory, turn: Turn, record: number) {
+  constructor(memory: LinearMemory, iteration: Iteration, record: number) {
     this.#memory = memory;
-    this.#turn = turn;
+    this.#iteration = iteration;
     this.#record = record;
   }
 
@@ -38,11 +41,11 @@ export class Decoder {
    * out of one ends its decoder. Throws ProtocolFault where the peer broke RFC 6455, after the fragments before it.
    */
   *decode(chunk: Uint8Array): Generator<Fragment, void, undefined> {
-    if (this.#turn.decoder)
+    if (this.#iteration.decoder)
       throw new Error('another decode of this codec is still being iterated: finish it, or break out of it');
     if (!this.#record) throw new Error('this decoder has ended: ask the codec for another');
     if (this.#fault) throw this.#fault;
-    this.#turn.decoder = this;
+    this.#iteration.decoder = this;
     let finished = false;
     try {
       for (let offset = 0; offset < chunk.length; offset += WINDOW_SIZE) {
@@ -50,7 +53,7 @@ export class Decoder {
       }
       finished = true;
     } finally {
-      this.#turn.decoder = undefined;
+      this.#iteration.decoder = undefined;
       if (!finished && !this.#fault) this.free();
     }
   }

@@ -52,7 +52,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     );
     this.#writer = new Writer(context, {
       cancel: () => {
-        this.#reader.begin();
+        this.#reader.beginAgain();
         context.cancelOutstandingIO();
       },
       lost: () => (this.#aborted = true),

@@ -31,7 +31,7 @@ export class LentFragment implements ReceivedFragment {
   readonly ready: Promise<ReceivedFragment> = Promise.resolve(this);
 
   constructor() {
-    this.place.kept = this.place.viewless = true;
+    this.place.lasting = this.place.viewless = true;
   }
 
   get data(): Uint8Array {
@@ -50,8 +50,8 @@ export class LentFragment implements ReceivedFragment {
   copy(bytes: Uint8Array, at: number, length: number, text: boolean, final: boolean): void {
     const { place } = this;
     const pieces = Pieces.copyOf(bytes, at, length);
-    place.ended(length, text, final, false);
-    place.lies(pieces.bytes, 0, length, 0, pieces);
+    place.finish(length, text, final, false);
+    place.locate(pieces.bytes, 0, length, 0, pieces);
   }
 
   /** Gives the bytes back, unless somebody has looked at them. */

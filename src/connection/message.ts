@@ -32,7 +32,7 @@ function view(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8
 }
 
 /** Returns a copy of `length` bytes from `at` on. Allocation costs more than the bytes, so small copies share one. */
-export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
+export function copyOf(bytes: Uint8Array, at: number, length: number): Uint8Array {
   // Buffer's own slice would share.
   if (length > SMALL) return Uint8Array.prototype.slice.call(bytes, at, at + length);
   if (slabUsed + length > slab.length) {
@@ -50,7 +50,7 @@ export function copyOut(bytes: Uint8Array, at: number, length: number): Uint8Arr
  * a few would keep very many.
  */
 export function keep(bytes: Uint8Array, at: number, length: number, reused: boolean): Uint8Array {
-  if (reused || (length < SMALL && bytes.length > BLOCK_MOST)) return copyOut(bytes, at, length);
+  if (reused || (length < SMALL && bytes.length > BLOCK_MOST)) return copyOf(bytes, at, length);
   return view(bytes as Uint8Array<ArrayBuffer>, at, length);
 }
 

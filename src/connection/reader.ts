@@ -15,7 +15,7 @@ import {
 import { EMPTY, FragmentResult } from '../context/result.ts';
 import { busy, cancelled, failure, over } from './failure.ts';
 import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
-import { copyOut, Gathering, keep, type Message } from './message.ts';
+import { copyOf, Gathering, keep, type Message } from './message.ts';
 import { Parked } from './parked.ts';
 import { decodeText } from './text.ts';
 import { Waiting } from './waiting.ts';
@@ -117,7 +117,8 @@ export class Reader {
     if (!lent) this.#lent = new LentFragment();
     const result = this.#lent!.place;
     if (!this.#read(direct, result, async)) return undefined;
-    if (result.connectionClose || (result.reused && !result.lives)) return this.#fragment(result, direct, null, true);
+    if (result.connectionClose || (result.reused && !result.inWindow))
+      return this.#fragment(result, direct, null, true);
     return this.#lent!;
   }
 
@@ -156,7 +157,7 @@ export class Reader {
   }
 
   /** Sees to it that a read which is about to be cancelled begins again. */
-  begin(): void {
+  beginAgain(): void {
     this.#again = this.#reading;
   }
 
@@ -248,7 +249,7 @@ export class Reader {
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
     const told = this.#told;
-    const lives = told !== place && told.lives;
+    const lives = told !== place && told.inWindow;
     const lent = lives && waiting.lend && !buffer;
     const data = lives && !lent ? told.data : given;
     // What it was told of, and lends to nobody, it loses when this returns.
@@ -269,9 +270,9 @@ export class Reader {
       else if (lent) waiting.settle(this.#lent);
       else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
-      else waiting.settle({ data: copyOut(data, 0, data.length), text, final, close });
+      else waiting.settle({ data: copyOf(data, 0, data.length), text, final, close });
     } else if (!this.#draining) {
-      this.#parked.park(copyOut(data, 0, data.length), text, final);
+      this.#parked.park(copyOf(data, 0, data.length), text, final);
     }
     // A caller who had one fragment may want the next: he asks before this does.
     if (this.#draining && !this.#closed) {

@@ -3,6 +3,7 @@
  * protocol errors, connection gone; what becomes of the connection is in life.ts.
  */
 import { HEADER_FINAL, OP_BINARY, OP_CONTINUATION, OP_TEXT } from '../../assembly/abi.ts';
+import type { Role } from '../codec/decoder.ts';
 import type { Fault } from '../codec/faults.ts';
 import { badCall } from './call.ts';
 import { closePayload } from './close.ts';
@@ -25,7 +26,7 @@ export interface ContextInit extends LifeInit<Context> {
 }
 
 export class Context implements WebSocketContext {
-  readonly role: 'server' | 'client';
+  readonly role: Role;
   readonly protocol: string;
 
   readonly #life: Life<Context>;
@@ -52,7 +53,7 @@ export class Context implements WebSocketContext {
   ): HResult {
     const life = this.#life;
     const { sender } = life;
-    const fits = data instanceof FragmentResult ? data.stands(life.engine.live.walk) : data instanceof Uint8Array;
+    const fits = data instanceof FragmentResult ? data.usable(life.engine.live.walk) : data instanceof Uint8Array;
     if (result) result.completionExpected = false;
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
@@ -108,7 +109,7 @@ export class Context implements WebSocketContext {
   getCloseStatus(status: CloseStatus): HResult {
     if (!status) return E_INVALIDARG;
     const { close, receiver } = this.#life;
-    if (!close || !receiver.ended || receiver.end !== S_OK) return E_NOT_SET;
+    if (!close || !receiver.endDelivered || receiver.end !== S_OK) return E_NOT_SET;
     status.statusCode = close.code;
     status.reason = close.reason;
     return S_OK;

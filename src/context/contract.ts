@@ -1,4 +1,5 @@
 /** The interfaces of a context: IIS's own, and what this package adds. */
+import type { Role } from '../codec/decoder.ts';
 import type { Fault } from '../codec/faults.ts';
 import type { HResult } from './hresult.ts';
 import type { CloseStatus, FragmentResult, WebSocketCompletion } from './result.ts';
@@ -81,7 +82,7 @@ export interface WebSocketContext extends IWebSocketContext {
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult;
-  readonly role: 'server' | 'client';
+  readonly role: Role;
   /** The negotiated subprotocol, '' for none. */
   readonly protocol: string;
   readonly remoteAddress: string | undefined;

@@ -37,15 +37,15 @@ export class Keepalive {
     return this.#pingAt ? Math.min(this.#pingAt, this.#silentAt) : this.#silentAt;
   }
 
-  /** Whether it is time for a ping of the engine's own. */
-  pings(now: number): boolean {
+  /** Whether it is time for a ping of the engine's own; if it is, the next is due an interval later. */
+  pingDue(now: number): boolean {
     if (!this.#pingAt || now < this.#pingAt) return false;
     this.#pingAt = now + this.#limits.pingInterval;
     return true;
   }
 
-  /** Whether the peer has been silent too long. While the socket is paused it cannot be heard, and the time stands still. */
-  lost(now: number, paused: boolean): boolean {
+  /** Whether the peer has been silent too long. While the socket is paused it cannot be heard, and its time begins again. */
+  silent(now: number, paused: boolean): boolean {
     if (!this.#silentAt || now < this.#silentAt) return false;
     if (!paused) return true;
     this.#silentAt = now + this.#limits.pongTimeout;

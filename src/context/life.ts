@@ -3,6 +3,7 @@
  * it. The caller's side of it is the context; which state follows which is in state.ts.
  */
 import { OP_CLOSE, OP_PING, OP_PONG } from '../../assembly/abi.ts';
+import type { Role } from '../codec/decoder.ts';
 import { FAULTS, type Fault } from '../codec/faults.ts';
 import type { Transport, TransportOwner } from '../transport/transport.ts';
 import { type Close, closePayload, readClose } from './close.ts';
@@ -25,7 +26,7 @@ export interface LifeInit<Context> {
   readonly engine: Engine;
   /** A decoder's record that is the connection's from now on. */
   readonly record: number;
-  readonly role: 'server' | 'client';
+  readonly role: Role;
   readonly limits: Limits;
   /** Called once, when the context's life has ended. */
   readonly onCleanup: (context: Context) => void;
@@ -130,15 +131,15 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   received(length: number): boolean {
     this.#timing?.heard();
     this.receiver.received(length);
-    return this.goOn(true);
+    return this.goOn(false);
   }
 
-  goOn(run: boolean): boolean {
+  goOn(waits: boolean): boolean {
     const { receiver } = this;
     const before = receiver.bytesReceived;
     this.engine.begin();
     try {
-      return receiver.goOn(run);
+      return receiver.goOn(waits);
     } finally {
       if (this.#timing?.closing && receiver.bytesReceived !== before) this.#timing.close();
       this.engine.settle();
@@ -157,7 +158,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   ended(): void {
     this.engine.begin();
-    this.receiver.finish(E_HANDLE_EOF);
+    this.receiver.endWith(E_HANDLE_EOF);
     this.#state = next(this.#state, 'disconnect');
     this.sender.end();
     this.#hurry();
@@ -170,7 +171,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.engine.begin();
     const hr = error ? E_NETNAME_DELETED : (this.#downWith ?? E_OPERATION_ABORTED);
     this.#state = next(this.#state, 'disconnect');
-    this.receiver.finish(hr);
+    this.receiver.endWith(hr);
     this.sender.lost(hr);
     // A peer that has ended its side will answer no PING either.
     this.#timing?.lost(this.receiver.end || hr);
@@ -190,7 +191,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     } else {
       this.close = readClose(bytes);
       this.#state = next(this.#state, 'receiveClose');
-      this.receiver.finish(S_OK);
+      this.receiver.endWith(S_OK);
       this.#endIfClosed();
     }
   }
@@ -200,7 +201,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.fault = FAULTS.get(rule)!;
     if (this.sends) this.sender.control(OP_CLOSE, closePayload(this.fault.closeCode, this.fault.message)!);
     this.#state = next(this.#state, 'fail');
-    this.receiver.finish(E_INVALID_PROTOCOL_FORMAT);
+    this.receiver.endWith(E_INVALID_PROTOCOL_FORMAT);
     this.sender.end();
     this.#hurry();
     this.#onFault(this.#context);

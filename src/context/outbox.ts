@@ -6,6 +6,7 @@
  * no page but the one in the kernel's hands.
  */
 import { HEADER_MOST, SCRATCH } from '../../assembly/abi.ts';
+import type { Role } from '../codec/decoder.ts';
 import { rotateKey } from '../codec/header.ts';
 import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -49,7 +50,7 @@ export class Outbox implements Leaving {
   /** Bytes accepted and not yet taken by the operating system. */
   unsent = 0;
 
-  constructor(engine: Engine, transport: Transport, role: string) {
+  constructor(engine: Engine, transport: Transport, role: Role) {
     this.#engine = engine;
     this.#transport = transport;
     this.#masks = role === 'client';
@@ -106,7 +107,7 @@ export class Outbox implements Leaving {
     let at = this.#windowStart;
     this.#windowStart = this.#windowEnd = 0;
     this.#engine.resident = null;
-    if (end - at >= this.#transport.takes && !this.waits) at += this.#transport.take(memory.bytes, at, end - at);
+    if (end - at >= this.#transport.takeLeast && !this.waits) at += this.#transport.take(memory.bytes, at, end - at);
     if (at < end) this.body(memory.bytes, at, end - at, 0);
   }
 
@@ -151,7 +152,7 @@ export class Outbox implements Leaving {
     const { pages, memory } = this.#engine;
     if (this.#windowEnd) this.leave();
     this.#key = this.#masks ? this.#engine.key() : 0;
-    if (pages.fill + HEADER_MOST > PAGE_SIZE) pages.turn();
+    if (pages.fill + HEADER_MOST > PAGE_SIZE) pages.next();
     this.#open();
     const { current, fill } = pages;
     const used = memory.exports.writeHeader(
@@ -169,7 +170,7 @@ export class Outbox implements Leaving {
   body(bytes: Uint8Array, at: number, length: number, phase: number): void {
     const { pages, memory } = this.#engine;
     for (const end = at + length; at < end; ) {
-      if (pages.fill === PAGE_SIZE) pages.turn();
+      if (pages.fill === PAGE_SIZE) pages.next();
       this.#open();
       const { current, fill } = pages;
       const part = Math.min(end - at, PAGE_SIZE - fill);
@@ -207,7 +208,7 @@ export class Outbox implements Leaving {
   }
 
   /** The write under way is over, and the memory that it held is free. */
-  taken(): void {
+  written(): void {
     this.writing = false;
     this.unsent -= this.#writingBytes;
     this.#writingBytes = 0;
@@ -262,7 +263,7 @@ export class Outbox implements Leaving {
     this.writing = true;
     this.#writingBytes = chunk.length;
     this.#writingPages = page;
-    if (this.#transport.write(chunk)) this.taken();
+    if (this.#transport.write(chunk)) this.written();
   }
 
   #writeAll(): void {
@@ -274,7 +275,7 @@ export class Outbox implements Leaving {
     this.#chunks = this.#pages = this.#stash = null;
     this.#stashed = 0;
     for (const chunk of chunks) this.#writingBytes += chunk.length;
-    if (chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks)) this.taken();
+    if (chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks)) this.written();
   }
 
   /** Moves what the turn filled out of its pages, behind what waits already. */

@@ -43,7 +43,7 @@ export class Pages {
   }
 
   /** Begins another page. */
-  turn(): void {
+  next(): void {
     this.current = this.#take();
     this.fill = 0;
   }

@@ -1,7 +1,7 @@
 /**
  * Fragments in a row, as decode writes them: those of the window that is being walked, and those that nobody read in
- * time, copied out of it once. Fresh memory costs more than the bytes that are put there: where every fragment was copied
- * to its reader, or given back by him, what held them is filled again. Who gives none back keeps it.
+ * time, copied out of it once. Fresh memory costs more than the bytes that are put there: a block is filled again once every
+ * fragment in it was copied to its reader or given back by him; otherwise it stays his.
  */
 import { FLAG_FINAL, FRAGMENT_SIZE } from '../../assembly/abi.ts';
 import type { FragmentResult } from './result.ts';
@@ -159,8 +159,8 @@ export class Pieces {
     this.cursor = cursor + WORDS;
     if (!walk) this.#out++;
     recent = this;
-    result.tells(table[cursor + 2]!);
-    result.lies(this.bytes, table[cursor]!, length, walk, walk ? null : this);
+    result.describe(table[cursor + 2]!);
+    result.locate(this.bytes, table[cursor]!, length, walk, walk ? null : this);
     return length;
   }
 
@@ -178,8 +178,8 @@ export class Pieces {
       table[cursor] = at + part;
       table[cursor + 1] = length - part;
     }
-    result.tells(whole ? flags : flags & ~FLAG_FINAL);
-    result.lies(data, 0, part, 0, null);
+    result.describe(whole ? flags : flags & ~FLAG_FINAL);
+    result.locate(data, 0, part, 0, null);
     return whole;
   }
 }

@@ -4,9 +4,10 @@
  * is paused. CLOSE, fault and end stand behind the last piece, and are delivered once.
  */
 import { FLAG_CONTROL, FLAG_OPCODE, FRAGMENTS, ROLE_CLIENT, ROLE_SERVER, WINDOW } from '../../assembly/abi.ts';
+import type { Role } from '../codec/decoder.ts';
 import { NEXT_WORD } from '../codec/memory.ts';
 import { PendingCall } from './call.ts';
-import type { Completing, Engine } from './engine.ts';
+import type { Aborting, Completing, Engine } from './engine.ts';
 import {
   E_CONNECTION_INVALID,
   E_ILLEGAL_METHOD_CALL,
@@ -19,7 +20,7 @@ import { type Pieces, WORDS } from './pieces.ts';
 import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
 import { Unread } from './unread.ts';
 
-/** Walks are counted round and round, in numbers that are quick. */
+/** Walks are counted to here and again from 1: small integers, which V8 keeps in no box. */
 const WALKS = 0x3fff_ffff;
 
 /** For calls that were given no result. */
@@ -36,7 +37,7 @@ export interface ReceiverOwner {
   resume(): void;
 }
 
-export class Receiver implements Completing {
+export class Receiver implements Completing, Aborting {
   readonly #owner: ReceiverOwner;
   readonly #engine: Engine;
   readonly #limit: number;
@@ -59,12 +60,12 @@ export class Receiver implements Completing {
   /** What stands behind the last piece: S_OK for CLOSE, undefined while more may come. */
   end: HResult | undefined = undefined;
   /** Whether that has been delivered. */
-  ended = false;
+  endDelivered = false;
 
   bytesReceived = 0;
   fragmentsReceived = 0;
 
-  constructor(owner: ReceiverOwner, engine: Engine, record: number, role: string, limit: number, messageLimit: number) {
+  constructor(owner: ReceiverOwner, engine: Engine, record: number, role: Role, limit: number, messageLimit: number) {
     this.#owner = owner;
     this.#engine = engine;
     this.#record = record;
@@ -74,7 +75,7 @@ export class Receiver implements Completing {
 
   /** Whether nothing is left to deliver. */
   get drained(): boolean {
-    return this.ended && this.#unread.head === null;
+    return this.endDelivered && this.#unread.head === null;
   }
 
   /** Payload bytes received and not yet read. */
@@ -92,13 +93,13 @@ export class Receiver implements Completing {
   }
 
   /**
-   * Walks on. False where somebody was given a fragment and has not asked for the next, or has not done with it: he may, in
-   * a microtask. If these have run, what he has not asked for meanwhile is copied.
+   * Walks on. Returns false where a reader was given a fragment, now or as `waits` says before, and may ask for the next in
+   * a microtask; once these have run, what is left is copied.
    */
-  goOn(run: boolean): boolean {
+  goOn(waits: boolean): boolean {
     const engine = this.#engine;
     const { live, memory } = engine;
-    for (let waits = !run; ; ) {
+    for (;;) {
       if (live.owner === this) {
         while (this.#call.waiting && !this.#call.aborted) {
           const pieces = this.#pieces();
@@ -107,7 +108,7 @@ export class Receiver implements Completing {
           engine.runDue();
           waits = true;
         }
-        if (waits && (live.cursor < live.limit || this.#lent?.lives)) return false;
+        if (waits && (live.cursor < live.limit || this.#lent?.inWindow)) return false;
         engine.resident?.leave();
         this.#gather();
         this.#lent?.keep();
@@ -139,12 +140,12 @@ export class Receiver implements Completing {
     if (this.#call.waiting) return E_ILLEGAL_METHOD_CALL;
     const pieces = this.#pieces();
     if (!pieces) {
-      if (this.ended) return this.end === S_OK ? E_ILLEGAL_METHOD_CALL : E_CONNECTION_INVALID;
+      if (this.endDelivered) return this.end === S_OK ? E_ILLEGAL_METHOD_CALL : E_CONNECTION_INVALID;
       const { end } = this;
       if (end !== undefined && (end !== S_OK || result || !async)) {
-        this.ended = true;
+        this.endDelivered = true;
         this.#owner.delivered();
-        result?.ended(0, false, end === S_OK, end === S_OK);
+        result?.finish(0, false, end === S_OK, end === S_OK);
         return end;
       }
       if (!async || !completion) return E_IO_INCOMPLETE;
@@ -166,14 +167,14 @@ export class Receiver implements Completing {
     if (pieces) this.#serve(pieces);
     else if (this.end !== undefined) {
       const closed = this.end === S_OK;
-      this.ended = true;
-      this.#finish(this.end, 0, false, closed, closed, EMPTY);
+      this.endDelivered = true;
+      this.#endCall(this.end, 0, false, closed, closed, EMPTY);
       this.#owner.delivered();
     }
   }
 
   /** Puts CLOSE (S_OK), a fault or an end behind the last piece. The first one counts. */
-  finish(end: HResult): void {
+  endWith(end: HResult): void {
     this.#freeRecord();
     if (this.end !== undefined) return;
     this.end = end;
@@ -193,19 +194,19 @@ export class Receiver implements Completing {
     this.#freeRecord();
     this.#unread = Unread.nothing;
     if (this.#engine.live.owner === this) this.#engine.live.limit = this.#engine.live.cursor;
-    if (!this.ended) this.end = E_OPERATION_ABORTED;
-    this.ended = true;
+    if (!this.endDelivered) this.end = E_OPERATION_ABORTED;
+    this.endDelivered = true;
     if (this.paused) this.#resume();
   }
 
   /** Completes the read that was cancelled. */
   abort(): void {
-    if (this.#call.aborted) this.#finish(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
+    if (this.#call.aborted) this.#endCall(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
   }
 
   /** Completes the waiting read with E_OPERATION_ABORTED now. */
   abandon(): void {
-    if (this.#call.waiting) this.#finish(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
+    if (this.#call.waiting) this.#endCall(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
   }
 
   /** The pieces that come next, null where none is here. */
@@ -236,7 +237,7 @@ export class Receiver implements Completing {
       this.#count(pieces, result.cbIO, whole);
     } else {
       this.#count(pieces, pieces.lend(result), true);
-      if (result.kept) {
+      if (result.lasting) {
         if (this.#lent !== result) this.#lent?.keep();
         this.#lent = result;
       }
@@ -263,10 +264,10 @@ export class Receiver implements Completing {
     let data = EMPTY;
     if (buffer !== null) data = part(buffer, cbIO);
     else if (!result.viewless) ({ data } = result);
-    this.#finish(S_OK, cbIO, utf8Encoded, finalFragment, false, data);
+    this.#endCall(S_OK, cbIO, utf8Encoded, finalFragment, false, data);
   }
 
-  #finish(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {
+  #endCall(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {
     this.#buffer = null;
     this.#result = undefined;
     this.#call.end(hr, cbIO, utf8, final, close, data);

@@ -66,7 +66,7 @@ export class FragmentResult {
   /** @internal Who takes the piece back when it is not looked at any more, so that its memory serves again. */
   pieces: Pieces | null = null;
   /** @internal Whether a piece that lies in the window is copied when the window is lost. */
-  kept = false;
+  lasting = false;
   #walk = 0;
   #at = 0;
   #length = 0;
@@ -79,7 +79,7 @@ export class FragmentResult {
 
   /** For contexts that are not this package's. What they lend may be overwritten. */
   set data(data: Uint8Array) {
-    this.lies(data, 0, data.length, ELSEWHERE, null);
+    this.locate(data, 0, data.length, ELSEWHERE, null);
     this.ascii = false;
     this.#data = data;
   }
@@ -90,7 +90,7 @@ export class FragmentResult {
   }
 
   /** @internal Says that a piece was read to which decode gave these flags. */
-  tells(flags: number): void {
+  describe(flags: number): void {
     this.completionExpected = this.connectionClose = false;
     this.utf8Encoded = (flags & FLAG_OPCODE) === OP_TEXT;
     this.finalFragment = (flags & FLAG_FINAL) !== 0;
@@ -98,7 +98,7 @@ export class FragmentResult {
   }
 
   /** @internal Says where the piece lies that was read, and in which walk of the window, if in the window. */
-  lies(bytes: Uint8Array, at: number, length: number, walk: number, pieces: Pieces | null): void {
+  locate(bytes: Uint8Array, at: number, length: number, walk: number, pieces: Pieces | null): void {
     this.bytes = bytes;
     this.at = at;
     this.cbIO = length;
@@ -110,15 +110,15 @@ export class FragmentResult {
   }
 
   /** @internal Whether the piece lies in the window. */
-  get lives(): boolean {
+  get inWindow(): boolean {
     return this.#walk > 0 && this.bytes !== null;
   }
 
   /** @internal Tells of a copy, if the piece lies in the window. */
   keep(): void {
-    if (!this.lives) return;
+    if (!this.inWindow) return;
     const pieces = Pieces.copyOf(this.bytes!, this.at, this.cbIO);
-    this.lies(pieces.bytes, 0, this.cbIO, 0, pieces);
+    this.locate(pieces.bytes, 0, this.cbIO, 0, pieces);
   }
 
   /** @internal Whether it still tells of the whole piece: in front of a part there is no room for a header. */
@@ -130,14 +130,14 @@ export class FragmentResult {
    * @internal Whether it stands for what it tells of: not while its call is pending, which tells its completion, nor where
    * the piece lay in the window, and that has been walked for others since, nor where its buffer was transferred.
    */
-  stands(walk: number): boolean {
+  usable(walk: number): boolean {
     const { bytes } = this;
     if (this.completionExpected || (this.#walk > 0 && this.#walk !== walk)) return false;
     return bytes === null || this.at + this.cbIO <= bytes.length;
   }
 
   /** @internal Says that the call is over, without a piece. */
-  ended(cbIO: number, utf8: boolean, final: boolean, close: boolean): void {
+  finish(cbIO: number, utf8: boolean, final: boolean, close: boolean): void {
     this.completionExpected = false;
     this.cbIO = cbIO;
     this.utf8Encoded = utf8;

@@ -4,6 +4,7 @@
  * caller's bytes go out together, a stretch at a time, and the call completes when the socket has taken them.
  */
 import { HEADER_FINAL, OP_CLOSE } from '../../assembly/abi.ts';
+import type { Role } from '../codec/decoder.ts';
 import type { Transport } from '../transport/transport.ts';
 import { PendingWrite } from './call.ts';
 import type { Aborting, Completing, Engine, Flushing } from './engine.ts';
@@ -36,7 +37,7 @@ export class Sender implements Completing, Aborting, Flushing {
   bytesSent = 0;
   fragmentsSent = 0;
 
-  constructor(engine: Engine, transport: Transport, role: string, limit: number) {
+  constructor(engine: Engine, transport: Transport, role: Role, limit: number) {
     this.#engine = engine;
     this.#transport = transport;
     this.#outbox = new Outbox(engine, transport, role);
@@ -70,7 +71,7 @@ export class Sender implements Completing, Aborting, Flushing {
       this.bytesSent += cbIO;
       this.fragmentsSent++;
       this.#mark();
-      result.ended(cbIO, utf8, final, false);
+      result.finish(cbIO, utf8, final, false);
       return S_OK;
     }
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
@@ -97,7 +98,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (length <= COPY_MOST || bytes === memory.bytes || !async || !completion) {
       this.#frame(first, bytes, at, length);
       if (room && (result || !async)) {
-        result?.ended(length, utf8, final, false);
+        result?.finish(length, utf8, final, false);
         return S_OK;
       }
       this.#own().beginWrite(length, utf8, final, completion!, completionContext, result);
@@ -114,7 +115,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (call.payload || call.lends || !call.waiting || call.aborted) return S_OK;
     if (result) {
       call.forget();
-      result.ended(length, utf8, final, false);
+      result.finish(length, utf8, final, false);
       return S_OK;
     }
     this.#complete();
@@ -133,7 +134,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     this.#frame(HEADER_FINAL | OP_CLOSE, payload, 0, payload.length);
     if (room && (result || !async)) {
-      result?.ended(0, true, true, false);
+      result?.finish(0, true, true, false);
       return S_OK;
     }
     this.#own().beginWrite(0, true, true, completion!, completionContext, result);
@@ -159,7 +160,7 @@ export class Sender implements Completing, Aborting, Flushing {
   /** The transport has let go of what it held. */
   written(): void {
     if (this.#call.lends) this.#call.lends = false;
-    this.#outbox.taken();
+    this.#outbox.written();
     if (!this.#gone) this.#advance();
   }
 
@@ -222,7 +223,7 @@ export class Sender implements Completing, Aborting, Flushing {
   }
 
   get patient(): boolean {
-    return this.#transport.gathers && this.#outbox.unsent > 0;
+    return this.#transport.patient && this.#outbox.unsent > 0;
   }
 
   /** Gives what the turn filled to the transport, in one write. */

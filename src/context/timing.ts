@@ -94,11 +94,11 @@ export class Timing implements Timed {
     }
     const keepalive = this.#keepalive;
     if (keepalive && this.#cutAt === null) {
-      if (keepalive.lost(time, this.#owner.deaf)) {
+      if (keepalive.silent(time, this.#owner.deaf)) {
         this.#owner.cut(E_NETNAME_DELETED);
         return 0;
       }
-      if (keepalive.pings(time) && this.#owner.sendPing(EMPTY)) keepalive.sent(time);
+      if (keepalive.pingDue(time) && this.#owner.sendPing(EMPTY)) keepalive.sent(time);
       return keepalive.due;
     }
     return this.#cutAt ?? 0;

@@ -2,8 +2,7 @@
  * What a person gives the inspector, as bytes: hexadecimal or base64 text, or a HAR that a browser's developer tools have
  * exported. A HAR holds messages and no frames, so each message becomes one frame, masked where the browser sent it.
  */
-import { type Codec, OP_TEXT } from '../codec/index.ts';
-import type { Role } from './recording.ts';
+import { type Codec, OP_TEXT, type Role } from '../codec/index.ts';
 
 export type Format = 'guess' | 'hex' | 'base64';
 

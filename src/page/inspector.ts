@@ -2,6 +2,8 @@
  * The inspector: hands what a person gives it to a worker of its own, shows how far that is, its frames as a list and the
  * chosen one as a diagram. Each source gets a new worker, so no answer about an old one can arrive late.
  */
+
+import type { Role } from '../codec/index.ts';
 import { describeFault, drawFrame } from './diagram.ts';
 import { find, make } from './elements.ts';
 import { bytes, count, counted } from './figures.ts';
@@ -9,7 +11,6 @@ import type { Format } from './input.ts';
 import { FrameList } from './list.ts';
 import { homeAddress } from './live.ts';
 import type { Answer, Question, Source, Summary } from './questions.ts';
-import type { Role } from './recording.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   hello: '81 85 37 fa 21 3d 7f 9f 4d 51 58',

@@ -1,6 +1,7 @@
 /** What the inspector asks of its worker, and what that answers. */
+import type { Role } from '../codec/index.ts';
 import type { Format } from './input.ts';
-import type { Fault, Frame, Role, Row } from './recording.ts';
+import type { Fault, Frame, Row } from './recording.ts';
 
 export type Source =
   | { readonly kind: 'text'; readonly text: string; readonly format: Format }

@@ -5,11 +5,8 @@
  *
  * One direction has one decoder; a conversation (a HAR, a live connection) has two, and the MASK bit tells whose frame it is.
  */
-import { type Codec, type Decoder, type FrameHeader, OP_CLOSE, ProtocolFault } from '../codec/index.ts';
+import { type Codec, type Decoder, type FrameHeader, OP_CLOSE, ProtocolFault, type Role } from '../codec/index.ts';
 import { textOf } from './words.ts';
-
-/** Who reads the bytes: servers read masked frames, clients unmasked ones (RFC 6455 §5.1). */
-export type Role = 'server' | 'client';
 
 export interface Fault {
   readonly name: string;

@@ -1,8 +1,8 @@
 /** The inspector's worker: reads one source with the codec, tells how far it is, and answers for rows and frames. */
-import { Codec } from '../codec/index.ts';
+import { Codec, type Role } from '../codec/index.ts';
 import { beginsJson, frameOf, MADE_UP_KEY, readHar, readText } from './input.ts';
 import type { Answer, Question, Source, Summary } from './questions.ts';
-import { Recording, type Role } from './recording.ts';
+import { Recording } from './recording.ts';
 
 /** Bytes between two looks at what the page has asked. */
 const STRIDE = 1 << 20;

@@ -10,8 +10,8 @@
  * Writing. Up to Node 24 a handle takes a request object and bytes: where the kernel takes them all at once the request
  * is not used, and serves the next write; otherwise it belongs to libuv until its `oncomplete`. From Node 26 on it takes
  * null and bytes, and answers 0 or, where bytes are left, a request. Which way it is, is learned from Node's own write.
- * What may not be held on to is written by the handle's descriptor, which Windows has not, and `socket.bytesWritten` does not
- * count.
+ * What may not be held on to is written by the handle's descriptor, which Windows does not have; `socket.bytesWritten` does not
+ * count it.
  */
 import { writeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';

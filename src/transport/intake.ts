@@ -34,7 +34,7 @@ export class Intake {
   readonly #look = (): void => {
     const owner = this.#unfinished;
     if (!owner) return;
-    if (this.#walk(owner, 0, false)) this.#drain();
+    if (this.#walk(owner, 0, true)) this.#drain();
     // One that a microtask asks for runs when there are no more of them.
     else nextTick(this.#goOn);
   };
@@ -42,7 +42,7 @@ export class Intake {
   readonly #goOn = (): void => {
     const owner = this.#unfinished;
     if (!owner) return;
-    if (this.#walk(owner, 0, true)) this.#drain();
+    if (this.#walk(owner, 0, false)) this.#drain();
     else this.#later();
   };
 
@@ -64,7 +64,7 @@ export class Intake {
       this.#unfinished = null;
       throw new Error('an event loop inside the event loop has read into the window while it was walked');
     }
-    if (this.#walk(owner, length, true)) this.#drain();
+    if (this.#walk(owner, length, false)) this.#drain();
     else if (lasting) this.#later();
     else this.finish();
   }
@@ -91,18 +91,18 @@ export class Intake {
   finish(): void {
     const owner = this.#unfinished;
     if (!owner) return;
-    while (!this.#walk(owner, 0, true));
+    while (!this.#walk(owner, 0, false));
     if (!this.#held) this.#drain();
     else nextTick(() => this.#drain());
   }
 
   /** Begins a walk of `length` bytes, or with 0 goes on with one. Returns whether it is over. */
-  #walk(owner: TransportOwner, length: number, run: boolean): boolean {
+  #walk(owner: TransportOwner, length: number, waits: boolean): boolean {
     this.#walking = true;
     this.#unfinished = null;
     let over = true;
     try {
-      over = length ? owner.received(length) : owner.goOn(run);
+      over = length ? owner.received(length) : owner.goOn(waits);
     } finally {
       this.#walking = !over;
     }
@@ -125,7 +125,7 @@ export class Intake {
       for (let offset = 0; offset < chunk.length; offset += window.length) {
         const piece = chunk.subarray(offset, offset + window.length);
         window.set(piece);
-        if (!this.#walk(owner, piece.length, true)) while (!this.#walk(owner, 0, true));
+        if (!this.#walk(owner, piece.length, false)) while (!this.#walk(owner, 0, false));
       }
     }
   }

@@ -20,7 +20,7 @@ import type { Intake } from './intake.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
 /** To write fewer bytes than this by the descriptor costs more than to copy them to where the handle may keep them. */
-const TAKES = 4096;
+const TAKE_LEAST = 4096;
 
 /** The transport of a socket, so that one listener serves them all. */
 const TRANSPORT = Symbol('transport');
@@ -76,7 +76,7 @@ export class StreamTransport implements Transport, WriteOwner {
   /** The handle that takes bytes past the stream layer, null where there is none, undefined while that is not known. */
   #handle: Handle | null | undefined;
   /** Callbacks still to come of writes that were taken at once. */
-  #taken = 0;
+  #callbacksDue = 0;
   #writing = false;
   #paused = false;
   #onWritten: ((error?: Error | null) => void) | undefined = undefined;
@@ -117,12 +117,12 @@ export class StreamTransport implements Transport, WriteOwner {
   }
 
   /** TLS hands over one record a read, several of them in a round, and encrypts and sends each write by itself. */
-  get gathers(): boolean {
+  get patient(): boolean {
     return !this.plain && !this.#keeps;
   }
 
-  get takes(): number {
-    return this.plain ? TAKES : Number.POSITIVE_INFINITY;
+  get takeLeast(): number {
+    return this.plain ? TAKE_LEAST : Number.POSITIVE_INFINITY;
   }
 
   get remoteAddress(): string | undefined {
@@ -209,7 +209,7 @@ export class StreamTransport implements Transport, WriteOwner {
 
   #write(chunk: Uint8Array): void {
     this.#onWritten ??= error => {
-      if (this.#taken) this.#taken--;
+      if (this.#callbacksDue) this.#callbacksDue--;
       else if (!error) this.#released();
     };
     this.#writing = true;
@@ -219,7 +219,7 @@ export class StreamTransport implements Transport, WriteOwner {
   #settled(): boolean {
     if (!this.plain || this.socket.writableLength !== 0) return false;
     this.#writing = false;
-    this.#taken++;
+    this.#callbacksDue++;
     return true;
   }
 

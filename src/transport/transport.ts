@@ -7,8 +7,8 @@
 export interface TransportOwner {
   /** `length` bytes lie in the window. Returns whether they have been seen to: else `goOn` follows. */
   received(length: number): boolean;
-  /** Goes on with what `received` has begun, and returns the same. Told whether the turn's microtasks have `run`. */
-  goOn(run: boolean): boolean;
+  /** Goes on with what `received` has begun, and returns the same. With `waits`, who was given something may still ask for more. */
+  goOn(waits: boolean): boolean;
   /** The write that was not taken at once has completed, or never will. */
   written(): void;
   /** The peer has ended its side. */
@@ -22,9 +22,9 @@ export interface Transport {
   /** Largest stretch of uncopied bytes worth giving to one write. */
   readonly stretch: number;
   /** Whether what a turn leaves unsent waits until Node has read from every socket. */
-  readonly gathers: boolean;
+  readonly patient: boolean;
   /** Fewest bytes that are worth a `take`. */
-  readonly takes: number;
+  readonly takeLeast: number;
   /**
    * Gives bytes to the peer, in order, one write at a time. True when all were taken at once and the memory is free
    * again; otherwise `written` follows, and until then neither may another write begin nor the bytes change.

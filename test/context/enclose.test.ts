@@ -161,11 +161,11 @@ test(`${PROGRAMS} programs, on a kernel that takes what it likes`, async () => {
   const totals = { accepted: 0, waited: 0, late: 0, gone: 0, offered: 0 };
   for (let seed = 0; seed < PROGRAMS; seed++) {
     const random = new Random(seed);
-    const takes = random.pick([0, 100, 4096, Number.POSITIVE_INFINITY]);
+    const takeLeast = random.pick([0, 100, 4096, Number.POSITIVE_INFINITY]);
     const limit = { sendBufferLimit: random.pick([0, 3000, 65_536, 10_000_000]) };
     const appetite = (length: number) => random.pick([0, length, random.below(length + 1)]);
-    const gathers = random.once(2);
-    const [own, other] = [1, 2].map(() => openOnKernel(limit, takes, appetite, gathers)) as [Held, Held];
+    const patient = random.once(2);
+    const [own, other] = [1, 2].map(() => openOnKernel(limit, takeLeast, appetite, patient)) as [Held, Held];
     const [here, there] = [
       { context: own.context, list: [] },
       { context: other.context, list: [] },

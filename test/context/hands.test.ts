@@ -20,17 +20,17 @@ const STRETCH = 262_144;
 class Hands implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch = STRETCH;
-  readonly gathers: boolean;
-  readonly takes = Number.POSITIVE_INFINITY;
+  readonly patient: boolean;
+  readonly takeLeast = Number.POSITIVE_INFINITY;
   readonly owner: TransportOwner;
   /** What has left them, read when they let go. */
   sent = Buffer.alloc(0);
   ended = false;
   #held: readonly Uint8Array[] = [];
 
-  constructor(owner: TransportOwner, gathers: boolean) {
+  constructor(owner: TransportOwner, patient: boolean) {
     this.owner = owner;
-    this.gathers = gathers;
+    this.patient = patient;
   }
 
   write(chunk: Uint8Array): boolean {
@@ -84,7 +84,7 @@ class Hands implements Transport {
   }
 }
 
-function open(gathers = false): { context: Watched; hands: Hands } {
+function open(patient = false): { context: Watched; hands: Hands } {
   let hands!: Hands;
   const context = new Context({
     engine,
@@ -94,7 +94,7 @@ function open(gathers = false): { context: Watched; hands: Hands } {
     limits: limitsOf({}),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (hands = new Hands(owner, gathers)),
+    transport: owner => (hands = new Hands(owner, patient)),
   });
   return { context: watch(context), hands };
 }
@@ -104,13 +104,13 @@ function ping(payload: string): Uint8Array {
   return Buffer.concat([Uint8Array.of(0x89, 0x80 | payload.length, 0, 0, 0, 0), Buffer.from(payload)]);
 }
 
-for (const gathers of [true, false]) {
-  const when = gathers ? 'when Node has read from every socket' : 'at the end of the turn';
-  test(`what goes to a transport that ${gathers ? 'gathers' : 'does not gather'} leaves ${when}`, async () => {
-    const { context, hands } = open(gathers);
+for (const patient of [true, false]) {
+  const when = patient ? 'when Node has read from every socket' : 'at the end of the turn';
+  test(`what goes to a transport that is ${patient ? '' : 'not '}patient leaves ${when}`, async () => {
+    const { context, hands } = open(patient);
     context.writeNow(pattern(100));
     await new Promise<void>(resolve => process.nextTick(resolve));
-    assert.is(hands.full, !gathers);
+    assert.is(hands.full, !patient);
     await turns(1);
     assert.ok(hands.full);
     await hands.open();

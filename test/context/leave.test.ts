@@ -107,9 +107,9 @@ test('less than the transport takes is not offered, but goes with what else the 
   }
 });
 
-for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
-  test(`takes ${takes}: a PING between two frames is answered between their answers`, async () => {
-    const held = openOnKernel({}, takes);
+for (const least of [0, 4096, Number.POSITIVE_INFINITY]) {
+  test(`takes ${least} or more: a PING between two frames is answered between their answers`, async () => {
+    const held = openOnKernel({}, least);
     echo(held);
     const large = pattern(5000);
     held.kernel.receive(masked(2, 'one'), masked(9, 'a'), masked(2, large), masked(9, 'b'), masked(2, 'two'));
@@ -118,8 +118,8 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.ok(large.equals(held.kernel.frames[2]!.data));
   });
 
-  test(`takes ${takes}: CLOSE stands where it was sent, and ends the writing`, async () => {
-    const { context, kernel } = openOnKernel({}, takes);
+  test(`takes ${least} or more: CLOSE stands where it was sent, and ends the writing`, async () => {
+    const { context, kernel } = openOnKernel({}, least);
     const told: number[] = [];
     onPieces(context, piece => {
       told.push(write(context, piece));
@@ -131,20 +131,20 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.equal(tell(kernel), ['one', 'two', 'close 1000']);
   });
 
-  test(`takes ${takes}: what came in front of a fault is answered in front of the CLOSE`, async () => {
-    const held = openOnKernel({}, takes);
+  test(`takes ${least} or more: what came in front of a fault is answered in front of the CLOSE`, async () => {
+    const held = openOnKernel({}, least);
     echo(held);
     held.kernel.receive(masked(2, 'one'), masked(2, pattern(5000)), Uint8Array.of(0x83, 0x80, 0, 0, 0, 0));
     await turns(2);
     assert.equal(tell(held.kernel), ['one', '5000', 'close 1002']);
   });
 
-  test(`takes ${takes}: closeTcpConnection ends behind what was written, cleanupStoredContext in front of it`, async () => {
+  test(`takes ${least} or more: closeTcpConnection ends behind what was written, cleanupStoredContext in front of it`, async () => {
     for (const [way, expected] of [
       ['closeTcpConnection', ['one', '5000']],
       ['cleanupStoredContext', []],
     ] as const) {
-      const { context, kernel } = openOnKernel({}, takes);
+      const { context, kernel } = openOnKernel({}, least);
       let written = 0;
       onPieces(context, piece => {
         write(context, piece);
@@ -157,8 +157,8 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     }
   });
 
-  test(`takes ${takes}: pieces that are written in another order go out in that order`, async () => {
-    const { context, kernel } = openOnKernel({}, takes);
+  test(`takes ${least} or more: pieces that are written in another order go out in that order`, async () => {
+    const { context, kernel } = openOnKernel({}, least);
     const pieces: FragmentResult[] = [];
     onPieces(context, piece => {
       if (pieces.push(piece) < 4) return;
@@ -171,9 +171,9 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.equal(tell(kernel), ['three', 'zero', 'one', 'one', 'two', 'zero', 'own', 'two']);
   });
 
-  test(`takes ${takes}: a piece goes to several connections, and of each as often as it is written`, async () => {
-    const one = openOnKernel({}, takes);
-    const two = openOnKernel({}, takes);
+  test(`takes ${least} or more: a piece goes to several connections, and of each as often as it is written`, async () => {
+    const one = openOnKernel({}, least);
+    const two = openOnKernel({}, least);
     onPieces(one.context, piece => {
       for (const { context } of [two, one, two]) write(context, piece);
     });
@@ -184,9 +184,9 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.ok(two.kernel.frames.every(({ data }) => data.length < 2 || pattern(5000).equals(data)));
   });
 
-  test(`takes ${takes}: frames that lie in the window outlive the connection that brought them`, async () => {
-    const from = openOnKernel({}, takes);
-    const to = openOnKernel({}, takes);
+  test(`takes ${least} or more: frames that lie in the window outlive the connection that brought them`, async () => {
+    const from = openOnKernel({}, least);
+    const to = openOnKernel({}, least);
     onPieces(from.context, piece => {
       write(to.context, piece);
       from.context.cleanupStoredContext();
@@ -198,8 +198,8 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.ok(pattern(5000).equals(to.kernel.frames[0]!.data));
   });
 
-  test(`takes ${takes}: a part of a piece, by a result that was cut, leaves the whole as it was`, async () => {
-    const { context, kernel } = openOnKernel({}, takes);
+  test(`takes ${least} or more: a part of a piece, by a result that was cut, leaves the whole as it was`, async () => {
+    const { context, kernel } = openOnKernel({}, least);
     onPieces(context, piece => {
       piece.at += 10;
       piece.cbIO -= 10;
@@ -213,8 +213,8 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.equal(tell(kernel), ['abcdef', '0123456789abcdef']);
   });
 
-  test(`takes ${takes}: one piece written without end waits for room like any other payload`, async () => {
-    const { context, kernel } = openOnKernel({ sendBufferLimit: LIMIT }, takes, () => 0);
+  test(`takes ${least} or more: one piece written without end waits for room like any other payload`, async () => {
+    const { context, kernel } = openOnKernel({ sendBufferLimit: LIMIT }, least, () => 0);
     const LENGTH = 5000;
     let accepted = 0;
     onPieces(context, piece => {
@@ -232,8 +232,8 @@ for (const takes of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.is(kernel.frames.length, accepted);
   });
 
-  test(`takes ${takes}: what lies in the window holds no memory: of a kernel that takes nothing, one chunk is answered, the next is not`, async () => {
-    const { context, kernel } = openOnKernel({ sendBufferLimit: LIMIT }, takes, () => 0);
+  test(`takes ${least} or more: what lies in the window holds no memory: of a kernel that takes nothing, one chunk is answered, the next is not`, async () => {
+    const { context, kernel } = openOnKernel({ sendBufferLimit: LIMIT }, least, () => 0);
     const told: number[] = [];
     onPieces(context, piece => {
       told.push(context.writeFragment(piece, true, false, true, null, 0, new FragmentResult()));

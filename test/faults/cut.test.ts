@@ -36,8 +36,8 @@ async function converse(steps: number, cut: (sides: readonly [Side, Side]) => vo
   const options = {
     room: 100,
     stretch: 9000,
-    gathers: false,
-    takes: 0,
+    patient: false,
+    takeLeast: 0,
     lasting: false,
     receiveBufferLimit: 50,
     sendBufferLimit: 100,

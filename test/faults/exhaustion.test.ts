@@ -38,7 +38,7 @@ for (const carrier of ['tcp', 'tls', 'tls over duplex'] as const) {
     const heap = () => engine.pages.current.ptr === 0;
     // Some pages are kept warm: they are held here, one by one, until the heap must lend.
     const warm: Page[] = [];
-    for (; !heap(); engine.pages.turn()) {
+    for (; !heap(); engine.pages.next()) {
       engine.pages.current.held++;
       warm.push(engine.pages.current);
     }
@@ -62,7 +62,7 @@ for (const carrier of ['tcp', 'tls', 'tls over duplex'] as const) {
     await ended;
     client.cleanupStoredContext();
     await served.stop();
-    engine.pages.turn();
+    engine.pages.next();
     assert.not.ok(heap(), 'a page of linear memory is used again');
   });
 }

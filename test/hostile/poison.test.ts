@@ -63,9 +63,9 @@ pool.give = record => {
   give(record);
   free.add(record);
 };
-const turn = engine.pages.turn.bind(engine.pages);
-engine.pages.turn = () => {
-  turn();
+const next = engine.pages.next.bind(engine.pages);
+engine.pages.next = () => {
+  next();
   const { current } = engine.pages;
   if (current.ptr) pages.set(current.ptr, current);
 };

@@ -15,8 +15,8 @@ export interface WireOptions {
   /** Bytes that the kernel takes before it must be told that there is more room. */
   readonly room: number;
   readonly stretch: number;
-  readonly gathers: boolean;
-  readonly takes: number;
+  readonly patient: boolean;
+  readonly takeLeast: number;
   /** Whether what was delivered lies in the window until the next thing happens to the network, or till the call returns. */
   readonly lasting: boolean;
 }
@@ -24,8 +24,8 @@ export interface WireOptions {
 export class Wire implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch: number;
-  readonly gathers: boolean;
-  readonly takes: number;
+  readonly patient: boolean;
+  readonly takeLeast: number;
   readonly owner: TransportOwner;
   readonly #intake: Intake;
   readonly #lasting: boolean;
@@ -45,13 +45,13 @@ export class Wire implements Transport {
   /** No byte moves any more; the owner hears of it at the next `close`. */
   destroyed = false;
 
-  constructor(owner: TransportOwner, intake: Intake, { room, stretch, gathers, takes, lasting }: WireOptions) {
+  constructor(owner: TransportOwner, intake: Intake, { room, stretch, patient, takeLeast, lasting }: WireOptions) {
     this.owner = owner;
     this.#intake = intake;
     this.room = room;
     this.stretch = stretch;
-    this.gathers = gathers;
-    this.takes = takes;
+    this.patient = patient;
+    this.takeLeast = takeLeast;
     this.#lasting = lasting;
   }
 

@@ -96,8 +96,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const programs: fc.Arbitrary<Program> = fc.record({
   room: fc.constantFrom(0, 10, 5000, 1_000_000),
   stretch: fc.constantFrom(1000, 65_536, 262_144),
-  gathers: fc.boolean(),
-  takes: fc.constantFrom(0, 4096, Number.POSITIVE_INFINITY),
+  patient: fc.boolean(),
+  takeLeast: fc.constantFrom(0, 4096, Number.POSITIVE_INFINITY),
   lasting: fc.boolean(),
   receiveBufferLimit: fc.constantFrom(0, 100, 50_000, 4_194_304),
   sendBufferLimit: fc.constantFrom(0, 100, 65_536),

@@ -19,8 +19,8 @@ export type Appetite = (length: number) => number;
 export class Kernel implements Transport {
   readonly remoteAddress = undefined;
   readonly stretch = 262_144;
-  readonly gathers: boolean;
-  readonly takes: number;
+  readonly patient: boolean;
+  readonly takeLeast: number;
   readonly owner: TransportOwner;
   appetite: Appetite;
   /** What it was offered by take, and given by a write; in bytes. */
@@ -30,10 +30,10 @@ export class Kernel implements Transport {
   #sent: Uint8Array[] = [];
   #held: readonly Uint8Array[] | null = null;
 
-  constructor(owner: TransportOwner, takes: number, appetite: Appetite, gathers: boolean) {
+  constructor(owner: TransportOwner, takeLeast: number, appetite: Appetite, patient: boolean) {
     this.owner = owner;
-    this.gathers = gathers;
-    this.takes = takes;
+    this.patient = patient;
+    this.takeLeast = takeLeast;
     this.appetite = appetite;
   }
 
@@ -140,9 +140,9 @@ export interface Held {
 /** Opens a server's context on a kernel that takes everything, until it is told otherwise. */
 export function openOnKernel(
   options: WebSocketOptions = {},
-  takes = 4096,
+  takeLeast = 4096,
   appetite: Appetite = all => all,
-  gathers = takes === Number.POSITIVE_INFINITY,
+  patient = takeLeast === Number.POSITIVE_INFINITY,
 ): Held {
   let kernel!: Kernel;
   const context = new Context({
@@ -153,7 +153,7 @@ export function openOnKernel(
     limits: limitsOf(options),
     onCleanup: () => {},
     onFault: () => {},
-    transport: owner => (kernel = new Kernel(owner, takes, appetite, gathers)),
+    transport: owner => (kernel = new Kernel(owner, takeLeast, appetite, patient)),
   });
   return { context: watch(context), kernel };
 }

@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 import * as assert from 'uvu/assert';
+import type { Role } from '../../src/codec/decoder.ts';
 import { PendingWrite } from '../../src/context/call.ts';
 import { Context } from '../../src/context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from '../../src/context/contract.ts';
@@ -17,7 +18,7 @@ import { type Link, linkPair } from './link.ts';
 import { Peer } from './peer.ts';
 import { Watched } from './watched.ts';
 
-export type Role = 'server' | 'client';
+export type { Role };
 export const ROLES: readonly Role[] = ['server', 'client'];
 
 /** The page being filled, and those that stay warm. */
@@ -26,9 +27,9 @@ const PAGES_KEPT = 9;
 export const engine = threadEngine();
 const watched = new Set<Watched>();
 const pages = new Set<Page>([engine.pages.current]);
-const turnPage = engine.pages.turn.bind(engine.pages);
-engine.pages.turn = () => {
-  turnPage();
+const next = engine.pages.next.bind(engine.pages);
+engine.pages.next = () => {
+  next();
   // Those that nobody holds are not looked for, and a soak fills millions.
   if (pages.size > 100) for (const page of pages) if (!page.held) pages.delete(page);
   pages.add(engine.pages.current);

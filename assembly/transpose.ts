@@ -1,6 +1,6 @@
 /**
- * Bytes turned over: eight vectors are exchanged bit by bit, halves of bytes first, then pairs of bits, then bits, till one
- * slice holds the same bit of every byte. What stands in front of a byte then stands one lane in front of it.
+ * Bits transposed: of eight vectors, halves of bytes are exchanged, then pairs of bits, then bits, till one slice holds the
+ * same bit of every byte. What stands in front of a byte then stands one lane in front of it.
  */
 
 export const HALVES: usize = memory.data<u32>([0x0f0f_0f0f], 4);
