@@ -22,7 +22,7 @@ const ROOMS: Record<string, { ours: readonly string[]; node: readonly string[] }
   },
   'src/handshake': { ours: [], node: ['node:crypto', 'node:http', 'node:stream'] },
   'src/connection': {
-    ours: ['close', 'contract', 'error', 'hresult', 'pieces', 'result'].map(file => `src/context/${file}.ts`),
+    ours: ['close', 'contract', 'copy', 'error', 'hresult', 'pieces', 'result'].map(file => `src/context/${file}.ts`),
     node: ['node:buffer', 'node:worker_threads'],
   },
   'src/page': { ours: ['src/codec/index.ts'], node: ['node:fs', 'node:http', 'node:path'] },

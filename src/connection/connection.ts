@@ -5,8 +5,9 @@
 import { closePayload } from '../context/close.ts';
 import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts';
 import { WebSocketError } from '../context/error.ts';
-import { E_ILLEGAL_METHOD_CALL, E_OPERATION_ABORTED, S_OK } from '../context/hresult.ts';
+import { E_OPERATION_ABORTED, S_OK } from '../context/hresult.ts';
 import { CloseStatus } from '../context/result.ts';
+import { misplaced } from './failure.ts';
 import type { ReceivedFragment } from './fragment.ts';
 import type { Message } from './message.ts';
 import { Reader, type ReceiveOptions } from './reader.ts';
@@ -192,10 +193,6 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     );
     return error;
   }
-}
-
-function misplaced(message: string): WebSocketError {
-  return new WebSocketError('ERR_STATE', message, E_ILLEGAL_METHOD_CALL);
 }
 
 function checkClose(code: number, reason: string): void {

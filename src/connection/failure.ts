@@ -1,4 +1,4 @@
-/** What a failing HRESULT is called in the promise layer. */
+/** What a failing HRESULT, or a call without a place, is called in the promise layer. */
 import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts';
 import { WebSocketError } from '../context/error.ts';
 import {
@@ -37,12 +37,21 @@ export function busy(what: string): WebSocketError {
   return new WebSocketError('ERR_BUSY', `${what} is under way`, E_ILLEGAL_METHOD_CALL);
 }
 
+/** What has no place any more. */
+export function misplaced(message: string): WebSocketError {
+  return new WebSocketError('ERR_STATE', message, E_ILLEGAL_METHOD_CALL);
+}
+
+export function returned(): WebSocketError {
+  return misplaced('a lent fragment is good until the next receive');
+}
+
 export function cancelled(signal: AbortSignal): WebSocketError {
   return new WebSocketError('ERR_CANCELLED', 'cancelled by its signal', E_OPERATION_ABORTED, { cause: signal.reason });
 }
 
 /** Why there is nothing more to read: reading has failed with `cause`, or ended. */
 export function over(cause: WebSocketError | undefined): WebSocketError {
-  if (!cause) return new WebSocketError('ERR_STATE', "the peer's CLOSE has been read", E_ILLEGAL_METHOD_CALL);
+  if (!cause) return misplaced("the peer's CLOSE has been read");
   return new WebSocketError(cause.code, cause.message, cause.hr, { cause });
 }

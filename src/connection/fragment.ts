@@ -2,10 +2,9 @@
  * A fragment as the caller sees it. One that he may keep is an object of its own; one that is lent is the same object
  * each time, whose view is made only if its data are asked for, so that what is passed on costs nothing to hold.
  */
-import { WebSocketError } from '../context/error.ts';
-import { E_ILLEGAL_METHOD_CALL } from '../context/hresult.ts';
 import { Pieces } from '../context/pieces.ts';
 import { EMPTY, FragmentResult } from '../context/result.ts';
+import { returned } from './failure.ts';
 import { keep } from './message.ts';
 
 export interface ReceivedFragment {
@@ -17,10 +16,6 @@ export interface ReceivedFragment {
 }
 
 export const CLOSE: ReceivedFragment = { data: EMPTY, text: false, final: true, close: true };
-
-export function returned(): WebSocketError {
-  return new WebSocketError('ERR_STATE', 'a lent fragment is good until the next receive', E_ILLEGAL_METHOD_CALL);
-}
 
 export class LentFragment implements ReceivedFragment {
   /** What a read told of it, and what stands for it where it is written. Its `bytes` are null when its time is over. */

@@ -4,7 +4,7 @@
  * than its bytes.
  */
 import { markAsUntransferable } from 'node:worker_threads';
-import { copy } from '../context/pieces.ts';
+import { copy } from '../context/copy.ts';
 import { lend } from '../context/result.ts';
 import { decodeText } from './text.ts';
 

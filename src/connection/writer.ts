@@ -9,8 +9,8 @@ import {
   type HResult,
 } from '../context/hresult.ts';
 import { FragmentResult } from '../context/result.ts';
-import { busy, cancelled, failure } from './failure.ts';
-import { LentFragment, type ReceivedFragment, returned } from './fragment.ts';
+import { busy, cancelled, failure, returned } from './failure.ts';
+import { LentFragment, type ReceivedFragment } from './fragment.ts';
 import type { Message } from './message.ts';
 import { Scratch } from './text.ts';
 

@@ -10,9 +10,9 @@ import type { Role } from '../codec/decoder.ts';
 import { rotateKey } from '../codec/header.ts';
 import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
 import type { Transport } from '../transport/transport.ts';
+import { copy } from './copy.ts';
 import type { Engine, Leaving } from './engine.ts';
 import type { Page } from './pages.ts';
-import { copy } from './pieces.ts';
 import type { FragmentResult } from './result.ts';
 
 const STASH_LEAST = 4096;

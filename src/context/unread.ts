@@ -3,7 +3,8 @@
  * bytes between them, to blocks that grow with what gathers.
  */
 import { FLAG_CONTROL } from '../../assembly/abi.ts';
-import { copy, Pieces, WORDS } from './pieces.ts';
+import { copy } from './copy.ts';
+import { Pieces, WORDS } from './pieces.ts';
 
 /** What a fragment costs beside its bytes, so that empty ones count too. */
 const FRAGMENT_COST = 32;
