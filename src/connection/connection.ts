@@ -29,6 +29,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   readonly context: IWebSocketContext;
   readonly #reader: Reader;
   readonly #writer: Writer;
+  /** The sending of CLOSE, once it has been asked for; whether it has been. */
+  #closing: Promise<void> | undefined;
   #closeSent = false;
   #closeReceived = false;
   #aborted = false;
@@ -98,7 +100,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * the promise settles. A send cancelled by its signal goes out whole or not at all.
    */
   send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
-    if (this.#closeSent) return Promise.reject(misplaced('CLOSE has been sent'));
+    if (this.#closing) return Promise.reject(misplaced('CLOSE has been sent'));
     return this.#writer.send(data, options);
   }
 
@@ -106,19 +108,18 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
    * Sends if it can be done at once: no promise is made. Else false, and nothing is sent. Throws what `send` rejects with.
    */
   sendNow(data: Message | ReceivedFragment, options?: Omit<SendOptions, 'signal'>): boolean {
-    if (this.#closeSent) throw misplaced('CLOSE has been sent');
+    if (this.#closing) throw misplaced('CLOSE has been sent');
     return this.#writer.sendNow(data, options);
   }
 
-  /** Sends CLOSE behind a send that is under way, and does not wait for the peer's. Nothing happens the second time. */
+  /**
+   * Sends CLOSE after the send that is under way, and does not wait for the peer's; another send is refused from now on. The
+   * second time it waits for the first.
+   */
   async closeOutput(code = NORMAL, reason = ''): Promise<void> {
     checkClose(code, reason);
-    if (this.#closeSent) return;
-    if (this.#aborted) throw misplaced('the connection is gone');
-    await this.#writer.idle();
-    if (this.#closeSent) return;
-    this.#closeSent = true;
-    await this.#writer.close(code, reason);
+    if (!this.#closing && this.#aborted) throw misplaced('the connection is gone');
+    await (this.#closing ??= this.#sendClose(code, reason));
   }
 
   /**
@@ -170,9 +171,25 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     }
   }
 
+  async #sendClose(code: number, reason: string): Promise<void> {
+    await this.#writer.idle();
+    try {
+      const sent = this.#writer.close(code, reason);
+      this.#closeSent = true;
+      await sent;
+    } catch (error) {
+      // The context's own user was in the way: it may be asked for again.
+      if ((error as WebSocketError).code === 'ERR_BUSY') {
+        this.#closeSent = false;
+        this.#closing = undefined;
+      }
+      throw error;
+    }
+  }
+
   #onClose(iterating: boolean): void {
     this.#closeReceived = true;
-    if (!iterating || this.#closeSent) return;
+    if (!iterating || this.#closing) return;
     const { code, reason } = this.closeStatus!;
     // Where the answer cannot go out any more, the peer has gone: the iteration has ended cleanly all the same.
     this.closeOutput(code, reason).catch(() => {});

@@ -9,7 +9,6 @@ import {
   E_INVALID_PROTOCOL_OPERATION,
   E_NETNAME_DELETED,
   E_OPERATION_ABORTED,
-  E_OUTOFMEMORY,
   type HResult,
 } from '../context/hresult.ts';
 
@@ -20,7 +19,6 @@ const FAILURES = new Map<HResult, readonly [code: string, message: string]>([
   [E_OPERATION_ABORTED, ['ERR_ABORTED', 'the connection was aborted on this side']],
   [E_INVALID_PROTOCOL_OPERATION, ['ERR_STATE', 'data after CLOSE, or a message that changes its type']],
   [E_ILLEGAL_METHOD_CALL, ['ERR_STATE', 'the call has no place in this state']],
-  [E_OUTOFMEMORY, ['ERR_MEMORY', 'there is no memory for the call']],
 ]);
 
 /** Returns the error that says `hr`; for a broken rule, with the rule. */

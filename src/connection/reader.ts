@@ -58,7 +58,10 @@ export class Reader {
   readonly #parked = new Parked();
   /** What receives that allow it are lent. */
   #lent: LentFragment | null = null;
+  /** The peer's CLOSE has been read, and told to somebody. */
   #closed = false;
+  /** It has been read when nobody asked. */
+  #unheard = false;
   #failure: WebSocketError | undefined;
   #draining: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -109,6 +112,7 @@ export class Reader {
     const lent = this.#lent;
     lent?.end();
     if (this.#parked.any) return this.#parked.take(buffer);
+    if (this.#unheard) return this.#close(false);
     if (this.#closed || this.#failure) throw over(this.#failure);
     if (this.#reading) return undefined;
     if (!lend || buffer !== direct) {
@@ -132,6 +136,7 @@ export class Reader {
         const { data, text, final } = this.#parked.take(null);
         message = this.#add(data, 0, data.length, text, final, false, false);
       }
+      if (message === undefined && this.#unheard) this.#close(true);
       if (message === undefined && this.#closed) return Promise.resolve(DONE);
       if (this.#failure) return Promise.reject(over(this.#failure));
       if (message === undefined && !this.#reading) message = this.#gather();
@@ -145,6 +150,7 @@ export class Reader {
 
   /** Reads until the peer's CLOSE. What a caller waits for is given to him, everything else discarded. */
   drain(): Promise<void> {
+    if (this.#unheard) this.#close(false);
     if (this.#closed) return Promise.resolve();
     if (this.#failure) return Promise.reject(over(this.#failure));
     this.#draining ??= new Promise((resolve, reject) => {
@@ -165,6 +171,7 @@ export class Reader {
   abort(error: WebSocketError): void {
     this.#failure ??= error;
     this.#parked.drop();
+    this.#drainFailed?.(error);
   }
 
   /**
@@ -260,7 +267,9 @@ export class Reader {
       return;
     }
     this.#again = false;
-    if (close) {
+    if (close && want === 'nothing' && !this.#draining) {
+      this.#unheard = true;
+    } else if (close) {
       const fragment = this.#close(want === 'message');
       if (want !== 'nothing') waiting.settle(want === 'message' ? DONE : fragment);
     } else if (want === 'message') {
@@ -320,6 +329,7 @@ export class Reader {
 
   #close(iterating: boolean): ReceivedFragment {
     this.#closed = true;
+    this.#unheard = false;
     this.#owner.closeReceived(iterating);
     this.#drained?.();
     return CLOSE;

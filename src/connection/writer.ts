@@ -3,6 +3,7 @@ import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts
 import type { WebSocketError } from '../context/error.ts';
 import {
   E_ILLEGAL_METHOD_CALL,
+  E_INVALID_PROTOCOL_OPERATION,
   E_IO_INCOMPLETE,
   E_OPERATION_ABORTED,
   FAILED,
@@ -36,9 +37,12 @@ interface Held {
   giveBack(): void;
 }
 
+/** What has become of a write: none was begun where it would have had to wait. */
+type Outcome = 'sent' | 'pending' | 'full';
+
 const SENT: Promise<void> = Promise.resolve();
-/** Looked at as soon as a call has returned, so one serves all. */
-const result = new FragmentResult();
+/** Looked at as soon as a call has returned, so one serves all but those that are begun from inside another's write. */
+let spare: FragmentResult | undefined = new FragmentResult();
 
 export class Writer {
   readonly #context: IWebSocketContext;
@@ -70,8 +74,7 @@ export class Writer {
     try {
       const signal = options?.signal;
       if (signal?.aborted) throw cancelled(signal);
-      this.#write(data, options, true);
-      return result.completionExpected ? this.#wait(signal) : SENT;
+      return this.#write(data, options, true) === 'pending' ? this.#wait(signal) : SENT;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -80,7 +83,7 @@ export class Writer {
   /** Sends if that is done at once; false where it would have to wait, and nothing was sent. */
   sendNow(data: Message | ReceivedFragment, options?: SendOptions): boolean {
     if (data instanceof LentFragment && !options && this.#viewless) return this.#passOn(data.place);
-    return this.#write(data, options, false) !== E_IO_INCOMPLETE;
+    return this.#write(data, options, false) === 'sent';
   }
 
   /** What comes and goes as it came is most of what is sent so: the few steps that it takes. */
@@ -88,12 +91,10 @@ export class Writer {
     if (this.#sending) throw busy('a send');
     if (!place.bytes) throw returned();
     const { utf8Encoded, finalFragment } = place;
-    const hr = this.#context.writeFragment(place as never, false, utf8Encoded, finalFragment, null, this, result);
-    if (FAILED(hr) && hr !== E_IO_INCOMPLETE) throw this.#refused(hr);
-    return !FAILED(hr);
+    return this.#give(place as never, utf8Encoded, finalFragment, false) === 'sent';
   }
 
-  #write(data: Message | ReceivedFragment, options: SendOptions | undefined, async: boolean): HResult {
+  #write(data: Message | ReceivedFragment, options: SendOptions | undefined, async: boolean): Outcome {
     if (this.#sending) throw busy('a send');
     let bytes: Uint8Array | FragmentResult;
     let text = options?.text ?? false;
@@ -119,20 +120,32 @@ export class Writer {
     } else {
       throw new TypeError('what is sent is a string, a Uint8Array, or a fragment that is no close');
     }
-    const completion = async ? onWritten : null;
-    const hr = this.#context.writeFragment(bytes as Uint8Array, async, text, final, completion, this, result);
-    if (!FAILED(hr) && result.completionExpected) {
-      this.#held = data instanceof LentFragment ? (data.place.pieces?.hold() ?? null) : held;
-      return hr;
+    let outcome: Outcome | undefined;
+    try {
+      outcome = this.#give(bytes as Uint8Array, text, final, async);
+    } finally {
+      if (outcome !== 'pending') held?.giveBack();
     }
-    held?.giveBack();
-    if (FAILED(hr) && (async || hr !== E_IO_INCOMPLETE)) throw this.#refused(hr);
-    return hr;
+    if (outcome === 'pending') this.#held = data instanceof LentFragment ? (data.place.pieces?.hold() ?? null) : held;
+    return outcome;
   }
 
-  /** Sends CLOSE; the arguments have been checked. */
-  close(code: number, reason: string | null): Promise<void> {
+  /** Gives a frame to the context. */
+  #give(bytes: Uint8Array, text: boolean, final: boolean, async: boolean): Outcome {
+    const result = spare ?? new FragmentResult();
+    spare = undefined;
+    const hr = this.#context.writeFragment(bytes, async, text, final, async ? onWritten : null, this, result);
+    spare = result;
+    if (!FAILED(hr)) return result.completionExpected ? 'pending' : 'sent';
+    if (async || hr !== E_IO_INCOMPLETE) throw this.#refused(hr);
+    return 'full';
+  }
+
+  /** Sends CLOSE, unless that has been done past this connection; the arguments have been checked. */
+  close(code: number, reason: string): Promise<void> {
+    const result = new FragmentResult();
     const hr = this.#context.sendConnectionClose(true, code, reason, onWritten, this, result);
+    if (hr === E_INVALID_PROTOCOL_OPERATION) return SENT;
     if (FAILED(hr)) return Promise.reject(this.#refused(hr));
     return result.completionExpected ? this.#wait(undefined) : SENT;
   }

@@ -1,6 +1,7 @@
 /** How a connection ends: states, who waits for whom, and what is read meanwhile. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closePayload } from '../../src/context/close.ts';
 import { WebSocketConnection } from '../../src/index.ts';
 import { leaveNothing, open, openPair, turns } from '../support/pair.ts';
 import { failureOf, settled } from '../support/promise.ts';
@@ -124,6 +125,98 @@ test('close waits for the send under way', async () => {
   );
   peer.close(1000);
   await closing;
+});
+
+test('CLOSE follows the send under way, and no other comes between, however soon it is asked for', async () => {
+  for (const hops of [0, 1, 5]) {
+    const { connection, peer, near } = wired({ sendBufferLimit: 1 });
+    near.hold();
+    await connection.send('first');
+    await turns();
+    const send = async (more: number): Promise<void> => (more ? send(more - 1) : connection.send('second'));
+    const sending = (async () => {
+      for (;;) await send(hops);
+    })();
+    const [closing, again] = [connection.closeOutput(4000), connection.closeOutput(4001)];
+    await turns();
+    assert.is(connection.state, 'open');
+    near.release();
+    assert.is((await failureOf(sending)).code, 'ERR_STATE');
+    await Promise.all([closing, again]);
+    assert.is(connection.state, 'closeSent');
+    peer.close(1000);
+    await connection.close();
+    assert.equal(await peer.rest(), ['text "first"', 'text "second"', 'close 4000'], `${hops} hops`);
+  }
+});
+
+test('a close that a call of the context’s own stands in the way of may be asked for again', async () => {
+  const { connection, context, peer, near } = wired({ sendBufferLimit: 1 });
+  near.hold();
+  context.writeNow(Buffer.from('first'));
+  await turns();
+  const written = context.write(Buffer.from('second'));
+  assert.is((await failureOf(connection.close())).code, 'ERR_BUSY');
+  assert.is(connection.state, 'open');
+  near.release();
+  await written;
+  const closing = connection.close();
+  peer.close(1000);
+  await closing;
+  assert.is((await peer.rest()).at(-1), 'close 1000');
+});
+
+test('where the module has sent CLOSE, close reads until that of the peer', async () => {
+  const { connection, context, peer } = wired();
+  context.context.shutDown(closePayload(1001, 'restarting')!);
+  const closing = connection.close();
+  const done = settled(closing);
+  peer.text('nobody waits');
+  await turns();
+  assert.not.ok(done());
+  peer.close(1001);
+  await closing;
+  assert.is(connection.state, 'closed');
+  assert.equal(await peer.rest(), ['close 1001 restarting']);
+});
+
+test('abort ends a close that waits, at once after a fragment was received beside it too', async () => {
+  for (const later of [false, true]) {
+    const { connection, peer } = wired();
+    const receiving = connection.receive();
+    const closing = failureOf(connection.close());
+    peer.text('late');
+    await receiving;
+    if (later) await turns();
+    connection.abort();
+    assert.is((await closing).code, 'ERR_ABORTED');
+  }
+});
+
+test('a CLOSE that comes when nobody waits is for who asks next: a receive, an iteration, a close', async () => {
+  const deaf = async () => {
+    const one = wired();
+    const controller = new AbortController();
+    const receiving = failureOf(one.connection.receive({ signal: controller.signal }));
+    controller.abort();
+    await receiving;
+    one.peer.close(4000, 'theirs');
+    await turns();
+    assert.is(one.connection.state, 'open');
+    return one;
+  };
+  const receives = await deaf();
+  assert.ok((await receives.connection.receive()).close);
+  assert.is(receives.connection.state, 'closeReceived');
+  assert.is((await failureOf(receives.connection.receive())).code, 'ERR_STATE');
+
+  const iterates = await deaf();
+  for await (const _message of iterates.connection) assert.unreachable();
+  assert.equal(await iterates.peer.rest(), ['close 4000 theirs']);
+
+  const closes = await deaf();
+  await closes.connection.close(1000, 'ours');
+  assert.equal([closes.connection.state, await closes.peer.rest()], ['closed', ['close 1000 ours']]);
 });
 
 test('close rejects where the peer ends without CLOSE, and after the end', async () => {

@@ -1,4 +1,5 @@
 /** Fragments by promise: received and sent, one at a time each, cancelled without loss. */
+import { Duplex } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Pieces } from '../../src/context/pieces.ts';
@@ -12,7 +13,7 @@ import {
   WebSocketConnection,
   WebSocketError,
 } from '../../src/index.ts';
-import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
+import { leaveNothing, open, openOn, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
 import type { Watched } from '../support/watched.ts';
@@ -207,6 +208,26 @@ test('a send waits until the peer takes bytes, and a scratch is not written to w
     [await peer.next(), await peer.next(), await peer.next()],
     ['text "first"', 'text "second"', 'text "third"'],
   );
+});
+
+test('a send waits for its own bytes where its stream sends from inside the write, on another connection', async () => {
+  const other = wired();
+  let taken: (() => void) | undefined;
+  const stream = new Duplex({
+    read() {},
+    write(_chunk, _encoding, callback) {
+      if (!taken) other.connection.send('seen');
+      taken = callback;
+    },
+  });
+  const connection = new WebSocketConnection(openOn(stream, 'server'));
+  const sending = connection.send(pattern(20_000));
+  const done = settled(sending);
+  await turns();
+  assert.not.ok(done());
+  assert.is(await other.peer.next(), 'text "seen"');
+  for (; !done(); await turns(1)) taken?.();
+  await sending;
 });
 
 test('a send that is cancelled goes out whole or not at all, and a receive that waits goes on', async () => {
