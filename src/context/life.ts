@@ -148,7 +148,6 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   written(): void {
     this.engine.begin();
-    if (this.#timing?.closing) this.#timing.close();
     try {
       this.sender.written();
     } finally {
@@ -247,7 +246,10 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   /** Gives what is left of the connection closeTimeout from now on. */
   #hurry(): void {
-    if (!this.#over) this.clock().close();
+    if (this.#over) return;
+    const clock = this.clock();
+    this.sender.tell(clock);
+    clock.close();
   }
 
   /** §7.1.1: once both CLOSEs have passed, the server ends TCP first; the client waits for it. */

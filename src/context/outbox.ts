@@ -5,7 +5,7 @@
  * One write of the transport is under way at most. What is written meanwhile is stashed, so that a slow connection holds
  * no page but the one in the kernel's hands.
  */
-import { HEADER_MOST, SCRATCH } from '../../assembly/abi.ts';
+import { HEADER_FINAL, HEADER_MOST, SCRATCH } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import { rotateKey } from '../codec/header.ts';
 import { type LinearMemory, PAGE_SIZE } from '../codec/memory.ts';
@@ -20,6 +20,9 @@ const STASH_LEAST = 4096;
 const MOVE_BY_WASM = 512;
 /** §5.2: a length up to this stands in the second byte. */
 const SHORT_MOST = 125;
+/** Header bytes of a control frame. */
+const CONTROL_UNMASKED = 2;
+const CONTROL_MASKED = 6;
 
 export class Outbox implements Leaving {
   readonly #engine: Engine;
@@ -49,6 +52,8 @@ export class Outbox implements Leaving {
 
   /** Bytes accepted and not yet taken by the operating system. */
   unsent = 0;
+  /** Bytes that the operating system has taken, less those of control frames. */
+  moved = 0;
 
   constructor(engine: Engine, transport: Transport, role: Role) {
     this.#engine = engine;
@@ -107,7 +112,11 @@ export class Outbox implements Leaving {
     let at = this.#windowStart;
     this.#windowStart = this.#windowEnd = 0;
     this.#engine.resident = null;
-    if (end - at >= this.#transport.takeLeast && !this.waits) at += this.#transport.take(memory.bytes, at, end - at);
+    if (end - at >= this.#transport.takeLeast && !this.waits) {
+      const taken = this.#transport.take(memory.bytes, at, end - at);
+      this.moved += taken;
+      at += taken;
+    }
     if (at < end) this.body(memory.bytes, at, end - at, 0);
   }
 
@@ -145,6 +154,12 @@ export class Outbox implements Leaving {
     copy(current.bytes, fill + used, bytes, at, length);
     if (this.#masks) memory.exports.unmask(ptr + used, length, key);
     return used + length;
+  }
+
+  /** Puts a control frame there. Its bytes are taken off before they are counted, so that it moves nothing. */
+  control(opcode: number, payload: Uint8Array): void {
+    this.moved -= (this.#masks ? CONTROL_MASKED : CONTROL_UNMASKED) + payload.length;
+    this.frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
 
   /** Begins a frame of `length` bytes, which follow by `body` or `lend`. */
@@ -211,6 +226,7 @@ export class Outbox implements Leaving {
   written(): void {
     this.writing = false;
     this.unsent -= this.#writingBytes;
+    this.moved += this.#writingBytes;
     this.#writingBytes = 0;
     const held = this.#writingPages;
     this.#writingPages = null;

@@ -3,7 +3,7 @@
  * between whole frames, and backpressure. Small payloads are copied beside their headers; large ones are not: header and
  * caller's bytes go out together, a stretch at a time, and the call completes when the socket has taken them.
  */
-import { HEADER_FINAL, OP_CLOSE } from '../../assembly/abi.ts';
+import { OP_CLOSE } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import type { Transport } from '../transport/transport.ts';
 import { PendingWrite } from './call.ts';
@@ -14,6 +14,12 @@ import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.
 
 /** A caller's payload longer than this is sent from where it lies. */
 const COPY_MOST = 16_384;
+
+/** What measures a closing connection's time, which starts again whenever payload goes out. */
+export interface MovingClock {
+  /** So many bytes of data frames have gone out, since the connection began. */
+  moved(bytes: number): void;
+}
 
 interface Owed {
   readonly opcode: number;
@@ -33,6 +39,7 @@ export class Sender implements Completing, Aborting, Flushing {
   #dirty = false;
   #ending = false;
   #gone = false;
+  #clock: MovingClock | null = null;
 
   bytesSent = 0;
   fragmentsSent = 0;
@@ -132,7 +139,7 @@ export class Sender implements Completing, Aborting, Flushing {
   ): HResult {
     const room = this.#ready();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
-    this.#frame(HEADER_FINAL | OP_CLOSE, payload, 0, payload.length);
+    this.#control(OP_CLOSE, payload);
     if (room && (result || !async)) {
       result?.finish(0, true, true, false);
       return S_OK;
@@ -148,7 +155,13 @@ export class Sender implements Completing, Aborting, Flushing {
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
     const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#midFrame();
     if (behind || (opcode !== OP_CLOSE && !this.#ready())) this.#owe(opcode, payload.slice());
-    else this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
+    else this.#control(opcode, payload);
+  }
+
+  /** Tells `clock` from now on what goes out. */
+  tell(clock: MovingClock): void {
+    this.#clock = clock;
+    clock.moved(this.#outbox.moved);
   }
 
   /** Ends the sending side behind everything accepted. */
@@ -161,6 +174,7 @@ export class Sender implements Completing, Aborting, Flushing {
   written(): void {
     if (this.#call.lends) this.#call.lends = false;
     this.#outbox.written();
+    this.#clock?.moved(this.#outbox.moved);
     if (!this.#gone) this.#advance();
   }
 
@@ -231,6 +245,7 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#dirty = false;
     if (this.#gone) return;
     this.#outbox.send();
+    this.#clock?.moved(this.#outbox.moved);
     if (this.#ending && this.#outbox.unsent === 0 && !this.#call.payload && !this.#owed) {
       this.#ending = false;
       this.#transport.end();
@@ -296,7 +311,7 @@ export class Sender implements Completing, Aborting, Flushing {
     const owed = this.#owed;
     if (!owed || !this.#roomy()) return;
     this.#owed = null;
-    for (const { opcode, payload } of owed) this.#frame(HEADER_FINAL | opcode, payload, 0, payload.length);
+    for (const { opcode, payload } of owed) this.#control(opcode, payload);
   }
 
   /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
@@ -332,6 +347,11 @@ export class Sender implements Completing, Aborting, Flushing {
 
   #frame(first: number, bytes: Uint8Array, at: number, length: number): void {
     this.#outbox.frame(first, bytes, at, length);
+    this.#mark();
+  }
+
+  #control(opcode: number, payload: Uint8Array): void {
+    this.#outbox.control(opcode, payload);
     this.#mark();
   }
 }

@@ -23,6 +23,8 @@ export class Timing implements Timed {
   #keepalive: Keepalive | null = null;
   /** When the closing connection is cut. Null while it is not closing: a number would cost each connection a box. */
   #cutAt: number | null = null;
+  /** Bytes that had gone out when they were counted last. */
+  #moved = 0;
   #over = false;
 
   constructor(owner: TimingOwner, deadlines: Deadlines, limits: Limits) {
@@ -44,6 +46,13 @@ export class Timing implements Timed {
   close(): void {
     this.#cutAt = now() + this.#limits.closeTimeout;
     this.#wake();
+  }
+
+  /** So many bytes of data frames have gone out: if more than before, the closing connection has its time again. */
+  moved(bytes: number): void {
+    if (bytes <= this.#moved) return;
+    this.#moved = bytes;
+    this.close();
   }
 
   /** Anything at all was received. */

@@ -14,6 +14,7 @@ import {
 } from '../../src/context/hresult.ts';
 import { FragmentResult } from '../../src/context/result.ts';
 import { Clock } from '../support/clock.ts';
+import { masked, openOnKernel } from '../support/kernel.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { closePayload, pattern } from '../support/peer.ts';
 
@@ -303,6 +304,21 @@ for (const role of ROLES) {
     assert.ok(peer.ended);
   });
 
+  test(`${role}: PONGs buy a closing connection no time, however often they are asked for`, async () => {
+    const { context, peer } = open(role, { closeTimeout: 500 });
+    context.writeNow('sent before');
+    context.closeNow();
+    for (let index = 0; index < 4; index++) {
+      await clock.pass(120);
+      peer.send({ opcode: 9 });
+    }
+    await clock.pass(19);
+    assert.not.ok(peer.ended);
+    assert.equal(peer.here().slice(1), ['close 1000', 'pong', 'pong', 'pong', 'pong']);
+    await clock.pass(1);
+    assert.ok(peer.ended);
+  });
+
   test(`${role}: a peer that ends TCP before its CLOSE ends reading with E_HANDLE_EOF, also after ours`, async () => {
     const { context, peer } = open(role);
     context.closeNow();
@@ -410,6 +426,26 @@ for (const role of ROLES) {
     assert.is((await writing).hr, E_OPERATION_ABORTED);
     assert.equal(await peer.rest(), []);
     assert.ok(peer.bytes.length > 0 && peer.bytes.length < 1_000_000);
+  });
+}
+
+for (const from of ["the caller's memory", 'the window']) {
+  test(`closeTimeout starts again whenever TCP takes payload at once, from ${from}`, async () => {
+    const { context, kernel } = openOnKernel({ closeTimeout: 500 });
+    const other = openOnKernel();
+    kernel.receive(masked(8, ''));
+    assert.ok(context.readNow().close);
+    for (let index = 0; index < 5; index++) {
+      await clock.pass(400);
+      const piece = new FragmentResult();
+      other.context.readFragment(null, true, () => context.writeNow(from === 'the window' ? piece : 'x'), 0, piece);
+      other.kernel.receive(masked(2, pattern(5000)));
+    }
+    assert.is(kernel.offered.length, from === 'the window' ? 5 : 0);
+    await clock.pass(499);
+    assert.not.ok(kernel.ended);
+    await clock.pass(1);
+    assert.ok(kernel.ended);
   });
 }
 
