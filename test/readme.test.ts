@@ -168,6 +168,14 @@ test('every code block is tried here', () => {
   );
 });
 
+test('Results: the fields are those of a FragmentResult, and none is left out', () => {
+  const told = rowsOf('Results').flatMap(([fields]) => Array.from(fields!.matchAll(/`(\w+)`/g), ([, name]) => name!));
+  const declared = readFileSync(join(ROOT, 'dist/src/context/result.d.ts'), 'utf8');
+  const fields = /class FragmentResult \{(.*?)\n\}/s.exec(declared)![1]!;
+  const names = new Set(Array.from(fields.matchAll(/^ {4}(?:get |set )?(\w+)[(:]/gm), ([, name]) => name!));
+  assert.equal(['completionExpected', ...told].sort(), [...names].sort());
+});
+
 test('The methods: names and parameters are those of the code', () => {
   const contract = readFileSync(join(ROOT, 'src/context/contract.ts'), 'utf8').replace(/\s+/g, ' ');
   const rows = rowsOf('The methods');
