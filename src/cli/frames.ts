@@ -40,7 +40,7 @@ export class Frames {
   #message = 0;
   fault: ProtocolFault | undefined;
   closed = false;
-  /** Bytes at the end that belong to no frame: less than a header, or anything behind a CLOSE. */
+  /** Bytes at the end that belong to no frame: less than a header, or anything after a CLOSE. */
   left = 0;
 
   constructor(codec: Codec) {

@@ -66,7 +66,7 @@ async function inspectBytes(codec: Codec, file: string, print: Print): Promise<O
   frames.free();
   if (frames.fault) return complain(`frame ${number}: ${frames.fault.fault}: ${frames.fault.message}`);
   if (last) return complain(`the bytes end inside frame ${number}`);
-  if (frames.left) return complain(`${counted(frames.left, 'byte')} behind frame ${number} that are no frame`);
+  if (frames.left) return complain(`${counted(frames.left, 'byte')} after frame ${number} that are no frame`);
   return 0;
 }
 

@@ -156,7 +156,7 @@ export class Context implements WebSocketContext {
     return this.#life.clock().ping(pingPayload(payload));
   }
 
-  /** Sends CLOSE for the engine, behind a write that is under way; a no-op once CLOSE has been sent. */
+  /** Sends CLOSE for the engine, after a write that is under way; a no-op once CLOSE has been sent. */
   shutDown(payload: Uint8Array): void {
     this.#life.shutDown(payload);
   }

@@ -3,7 +3,7 @@
  * what it asked for before a change of mind is an empty entry that is skipped when it comes up.
  *
  * The clock is monotonic, so a jump of the wall clock moves nothing. The process may have been stopped, and timers come
- * before what has arrived meanwhile: so moments are judged behind it, lest a peer be cut for a silence that was ours.
+ * before what has arrived meanwhile: so moments are judged after it, lest a peer be cut for a silence that was ours.
  */
 
 export interface Timed {

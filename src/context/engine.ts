@@ -39,7 +39,7 @@ export interface Leaving {
   leave(): void;
 }
 
-/** Runs a caller's callback's error as an uncaught one, behind the walk that it must not disturb. */
+/** Runs a caller's callback's error as an uncaught one, after the walk, which it must not disturb. */
 export function rethrow(error: unknown): void {
   queueMicrotask(() => {
     throw error;
@@ -74,7 +74,7 @@ export class Engine {
   #aborts: Aborting[] = [];
   /** True between begin and settle: the turn's end is in sight and need not be asked for. */
   #inside = false;
-  // A completion may accept a connection with bytes behind its handshake: work begins inside work, and leaves what it made
+  // A completion may accept a connection with bytes after its handshake: work begins inside work, and leaves what it made
   // due to the outer one.
   #completing = false;
   #settling = false;

@@ -89,7 +89,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#endIfClosed();
   }
 
-  /** Sends CLOSE behind a write that is under way; a no-op once CLOSE has been sent. */
+  /** Sends CLOSE after a write that is under way; a no-op once CLOSE has been sent. */
   shutDown(payload: Uint8Array): void {
     if (!this.sends) return;
     this.sender.control(OP_CLOSE, payload);

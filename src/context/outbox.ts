@@ -294,7 +294,7 @@ export class Outbox implements Leaving {
     if (chunks.length === 1 ? this.#transport.write(chunks[0]!) : this.#transport.writev(chunks)) this.written();
   }
 
-  /** Moves what the turn filled out of its pages, behind what waits already. */
+  /** Moves what the turn filled out of its pages, after what waits already. */
   #stashStretches(): void {
     this.#closeStretch();
     if (!this.#chunks) return;

@@ -1,7 +1,7 @@
 /**
  * From fragments to reads. A fragment goes to the read that waits for it, copied into the caller's buffer or lent where
  * it lies; what no read took is copied out once, before the window is lost, and above `receiveBufferLimit` the socket
- * is paused. CLOSE, fault and end stand behind the last piece, and are delivered once.
+ * is paused. CLOSE, fault and end follow the last piece, and are delivered once.
  */
 import { FLAG_CONTROL, FLAG_OPCODE, FRAGMENTS, ROLE_CLIENT, ROLE_SERVER, WINDOW } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
@@ -57,7 +57,7 @@ export class Receiver implements Completing, Aborting {
   #unread = Unread.nothing;
   paused = false;
 
-  /** What stands behind the last piece: S_OK for CLOSE, undefined while more may come. */
+  /** What follows the last piece: S_OK for CLOSE, undefined while more may come. */
   end: HResult | undefined = undefined;
   /** Whether that has been delivered. */
   endDelivered = false;
@@ -173,7 +173,7 @@ export class Receiver implements Completing, Aborting {
     }
   }
 
-  /** Puts CLOSE (S_OK), a fault or an end behind the last piece. The first one counts. */
+  /** Puts CLOSE (S_OK), a fault or an end after the last piece. The first one counts. */
   endWith(end: HResult): void {
     this.#freeRecord();
     if (this.end !== undefined) return;

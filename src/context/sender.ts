@@ -164,7 +164,7 @@ export class Sender implements Completing, Aborting, Flushing {
     clock.moved(this.#outbox.moved);
   }
 
-  /** Ends the sending side behind everything accepted. */
+  /** Ends the sending side after everything accepted. */
   end(): void {
     this.#ending = true;
     this.#mark();

@@ -83,7 +83,7 @@ export function startInspector(): void {
   function describe({ state, read, total, frames, messages, stop, fault, role: reader }: Summary): string {
     const parts = [`${counted(frames, 'frame')} and ${counted(messages, 'whole message')} in ${bytes(read)}.`];
     if (state === 'cancelled') parts.unshift(`Cancelled after ${bytes(read)} of ${bytes(total)}:`);
-    if (stop !== undefined && !fault) parts.push(`${bytes(total - stop)} behind CLOSE are not looked at (§5.5.1).`);
+    if (stop !== undefined && !fault) parts.push(`${bytes(total - stop)} after CLOSE are not looked at (§5.5.1).`);
     if (fault) parts.push(`Reading ended at byte ${count(fault.offset)} of ${count(total)}.`);
     parts.push(READERS[reader]);
     return parts.join(' ');

@@ -101,7 +101,7 @@ export class Recording {
     return this.#bytes.length;
   }
 
-  /** Where reading ended, if it did: at the byte that broke a rule, or behind CLOSE. */
+  /** Where reading ended, if it did: at the byte that broke a rule, or after CLOSE. */
   get stop(): number | undefined {
     return this.ended ? (this.fault?.offset ?? this.#end.offset) : undefined;
   }

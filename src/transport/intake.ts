@@ -4,7 +4,7 @@
  * inside a write of ours, which is inside a call of somebody's: what it brings then is fed in a tick of its own.
  *
  * Who reads by promises asks for the next fragment some microtasks after he was given one, and a walk can wait for him:
- * behind a socket's callback Node runs the microtasks, and the ticks that they ask for, before it reads again. Only an
+ * after a socket's callback Node runs the microtasks, and the ticks that they ask for, before it reads again. Only an
  * exception puts those ticks off, and it is looked out for.
  */
 import type { TransportOwner } from './transport.ts';
@@ -30,7 +30,7 @@ export class Intake {
   readonly #waiting: Waiting[] = [];
   readonly #finish = () => this.finish();
 
-  /** Goes on behind the microtask in which the reader is likely to have read. If he has not done with it, a tick does. */
+  /** Goes on after the microtask in which the reader is likely to have read. If he has not done with it, a tick does. */
   readonly #look = (): void => {
     const owner = this.#unfinished;
     if (!owner) return;
@@ -116,7 +116,7 @@ export class Intake {
     settled.then(this.#look);
   }
 
-  /** Feeds what waits in the order in which it came, and what comes meanwhile behind it. */
+  /** Feeds what waits in the order in which it came, and what comes meanwhile after it. */
   #drain(): void {
     if (this.#walking || !this.#waiting.length) return;
     const { window } = this;

@@ -2,7 +2,7 @@
 
 /**
  * Who is told what happens to a transport. No call is made from inside a method: each from a callback of Node's, or, to go
- * on, from a microtask or tick behind one.
+ * on, from a microtask or tick after one.
  */
 export interface TransportOwner {
   /** `length` bytes lie in the window. Returns whether they have been seen to: else `goOn` follows. */

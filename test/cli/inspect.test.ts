@@ -112,7 +112,7 @@ test('the frame that breaks a rule is the last, and the rule is said', async () 
     [writeFrame({ opcode: 1, final: true, data: text('not masked') }), /frame 2: FAULT_MASKING/, 3],
     [writeFrame({ opcode: 1, final: true, data: Uint8Array.of(0xff), key: KEY }), /frame 2: FAULT_UTF8/, 3],
     [CAPTURE.subarray(0, 9), /the bytes end inside frame 2/, 3],
-    [CAPTURE.subarray(0, 3), /3 bytes behind frame 1 that are no frame/, 2],
+    [CAPTURE.subarray(0, 3), /3 bytes after frame 1 that are no frame/, 2],
   ];
   const good = CAPTURE.subarray(0, 11);
   for (const [bytes, words, lines] of broken) {
@@ -123,7 +123,7 @@ test('the frame that breaks a rule is the last, and the rule is said', async () 
   }
   const behind = await run(['inspect', file(Buffer.concat([CAPTURE, good]))]);
   assert.is(behind.code, 1);
-  assert.match(behind.err, /11 bytes behind frame 6 that are no frame/);
+  assert.match(behind.err, /11 bytes after frame 6 that are no frame/);
 });
 
 test('the messages of a HAR are listed by connection, with their direction', async () => {
