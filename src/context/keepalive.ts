@@ -71,9 +71,12 @@ export class Keepalive {
     return new Promise((resolve, reject) => this.#pings.push({ payload, sentAt: now, resolve, reject }));
   }
 
-  /** §5.5.3: a PONG answers the PING whose payload it carries, and those before it that it stands for. */
+  /**
+   * §5.5.3: a PONG answers the PING whose payload it carries, and those before it that it stands for. Of several that are
+   * alike, it may be the only one to come.
+   */
   answered(payload: Uint8Array, now: number): void {
-    const index = this.#pings.findIndex(ping => same(ping.payload, payload));
+    const index = this.#pings.findLastIndex(ping => same(ping.payload, payload));
     for (const ping of this.#pings.splice(0, index + 1)) ping.resolve(now - ping.sentAt);
   }
 

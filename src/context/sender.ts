@@ -149,12 +149,12 @@ export class Sender implements Completing, Aborting, Flushing {
     return S_OK;
   }
 
-  /** Sends a control frame of the engine's own, as soon as no other frame is part-written. `payload` is copied. */
+  /** Sends a control frame, as soon as no other is part-written. `payload` is copied; EMPTY is that of the engine's own PING. */
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
     const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#midFrame();
-    if (behind || (opcode !== OP_CLOSE && !this.#ready())) this.#owe(opcode, payload.slice());
+    if (behind || (opcode !== OP_CLOSE && !this.#ready())) this.#owe(opcode, payload);
     else this.#control(opcode, payload);
   }
 
@@ -302,9 +302,12 @@ export class Sender implements Completing, Aborting, Flushing {
 
   #owe(opcode: number, payload: Uint8Array): void {
     // §5.5.3: a peer "MAY elect to send a Pong frame for only the most recently processed Ping frame". Nor is more than one
-    // PING worth its bytes to a peer that takes none: its PONG answers those before it too.
-    this.#owed = (this.#owed ?? []).filter(owed => owed.opcode !== opcode);
-    this.#owed.push({ opcode, payload });
+    // PING worth its bytes to a peer that takes none: its PONG answers those before it too. A caller waits for his, which
+    // does what the engine's own is for.
+    const owed = this.#owed ?? [];
+    if (payload === EMPTY && owed.some(other => other.opcode === opcode)) return;
+    this.#owed = owed.filter(other => other.opcode !== opcode);
+    this.#owed.push({ opcode, payload: payload.slice() });
   }
 
   #payOwed(): void {

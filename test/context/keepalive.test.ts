@@ -221,6 +221,33 @@ for (const role of ROLES) {
     );
   });
 
+  test(`${role}: a ping of a caller's that waits for room is answered, whatever the engine's own pings do`, async () => {
+    for (const blocked of ['beyond the limit', 'inside a frame']) {
+      const { context, peer, near } = open(role, { pingInterval: 1000, sendBufferLimit: 8 });
+      near.hold();
+      if (blocked === 'beyond the limit') context.writeNow('fills what may be unsent');
+      else void context.write(pattern(300_000));
+      await clock.pass(1500);
+      const rounds = [context.context.ping(Buffer.from('mine')), context.context.ping(Buffer.from('mine'))];
+      await clock.pass(5000);
+      near.release();
+      await turns();
+      assert.equal(peer.here().slice(1), ['ping "mine"'], blocked);
+      peer.send({ opcode: 10, data: Buffer.from('mine') });
+      assert.equal(await Promise.all(rounds), [5000, 5000]);
+      await clock.pass(1000);
+      assert.equal(peer.here(), ['ping']);
+    }
+  });
+
+  test(`${role}: of pings that are alike the peer may answer the newest alone`, async () => {
+    const { context, peer } = open(role);
+    const rounds = [context.context.ping(Buffer.from('p')), context.context.ping(Buffer.from('p'))];
+    assert.equal([await peer.next(), await peer.next()], ['ping "p"', 'ping "p"']);
+    peer.send({ opcode: 10, data: Buffer.from('p') });
+    assert.equal(await Promise.all(rounds), [0, 0]);
+  });
+
   test(`${role}: while a large frame is stuck, one PING and one PONG are owed behind it`, async () => {
     const { context, peer, near } = open(role, { pingInterval: 1000 });
     near.hold();
