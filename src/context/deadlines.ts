@@ -67,18 +67,22 @@ export class Deadlines {
   #run(): void {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const time = now();
-    for (let first = this.#heap[0]; first && (first.at <= time || !first.timed); first = this.#heap[0]) {
-      this.#pop();
-      const { timed } = first;
-      if (!timed) {
-        this.#empty--;
-        continue;
+    try {
+      for (let first = this.#heap[0]; first && (first.at <= time || !first.timed); first = this.#heap[0]) {
+        this.#pop();
+        const { timed } = first;
+        if (!timed) {
+          this.#empty--;
+          continue;
+        }
+        timed.deadline = null;
+        const following = timed.expired(time);
+        if (following) this.ask(timed, following);
       }
-      timed.deadline = null;
-      const following = timed.expired(time);
-      if (following) this.ask(timed, following);
+    } finally {
+      // Where one threw, the rest are due at once.
+      this.#arm();
     }
-    this.#arm();
   }
 
   #push(deadline: Deadline): void {

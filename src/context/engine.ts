@@ -121,7 +121,7 @@ export class Engine {
     this.#inside = true;
   }
 
-  /** Runs the completions that are due now; those that become due meanwhile wait for the next time. */
+  /** Runs the completions that are due now, whatever one of them throws; what becomes due meanwhile waits for the next time. */
   runDue(): void {
     const count = this.#dueCount;
     if (!count || this.#completing) return;
@@ -130,10 +130,16 @@ export class Engine {
     this.#due = this.#running;
     this.#running = due;
     this.#dueCount = 0;
-    for (let index = 0; index < count; index++) {
-      const completing = due[index]!;
-      due[index] = null;
-      completing.complete();
+    for (let index = 0; index < count; ) {
+      try {
+        while (index < count) {
+          const completing = due[index]!;
+          due[index++] = null;
+          completing.complete();
+        }
+      } catch (error) {
+        rethrow(error);
+      }
     }
     this.#completing = false;
   }

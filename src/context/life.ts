@@ -206,6 +206,11 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#onFault(this.#context);
   }
 
+  /** The caller has transferred what he was lent, and with it what he has not read: the connection ends. */
+  robbed(): void {
+    if (!this.#gone) this.transport.destroy();
+  }
+
   delivered(): void {
     if (this.#gone && this.receiver.drained) this.engine.due(this);
     else this.#hurry();

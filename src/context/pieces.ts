@@ -75,6 +75,11 @@ export class Pieces {
     return this.cursor === this.limit;
   }
 
+  /** Whether its memory is here: who was lent a fragment of it may have transferred them all. */
+  get intact(): boolean {
+    return this.bytes.length >= this.used;
+  }
+
   /** One more looks at what was handed out, and will give it back. */
   hold(): this {
     this.#out++;

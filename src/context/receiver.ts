@@ -31,6 +31,8 @@ export interface ReceiverOwner {
   /** A control frame, whole; `bytes` are lost when this returns. */
   control(opcode: number, bytes: Uint8Array): void;
   faulted(rule: number): void;
+  /** What was received is not here any more. */
+  robbed(): void;
   /** CLOSE, fault or end has been delivered. */
   delivered(): void;
   pause(): void;
@@ -191,12 +193,8 @@ export class Receiver implements Completing, Aborting {
 
   /** Forgets what was received and not read: nothing more is delivered. */
   discard(): void {
-    this.#freeRecord();
-    this.#unread = Unread.nothing;
-    if (this.#engine.live.owner === this) this.#engine.live.limit = this.#engine.live.cursor;
-    if (!this.endDelivered) this.end = E_OPERATION_ABORTED;
+    this.#forget();
     this.endDelivered = true;
-    if (this.paused) this.#resume();
   }
 
   /** Completes the read that was cancelled. */
@@ -212,7 +210,12 @@ export class Receiver implements Completing, Aborting {
   /** The pieces that come next, null where none is here. */
   #pieces(): Pieces | null {
     const { head } = this.#unread;
-    if (head) return head;
+    if (head?.intact) return head;
+    if (head) {
+      // What follows would pass for what is missing.
+      this.#forget();
+      this.#owner.robbed();
+    }
     const { live } = this.#engine;
     if (live.owner !== this) return null;
     while (live.cursor < live.limit) {
@@ -292,6 +295,15 @@ export class Receiver implements Completing, Aborting {
       this.paused = true;
       this.#owner.pause();
     }
+  }
+
+  /** Puts E_OPERATION_ABORTED in the place of what was received and not read. */
+  #forget(): void {
+    this.#freeRecord();
+    this.#unread = Unread.nothing;
+    if (this.#engine.live.owner === this) this.#engine.live.limit = this.#engine.live.cursor;
+    if (!this.endDelivered) this.end = E_OPERATION_ABORTED;
+    if (this.paused) this.#resume();
   }
 
   #resume(): void {

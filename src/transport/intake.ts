@@ -120,13 +120,18 @@ export class Intake {
   #drain(): void {
     if (this.#walking || !this.#waiting.length) return;
     const { window } = this;
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      const { owner, chunk } = next;
-      for (let offset = 0; offset < chunk.length; offset += window.length) {
-        const piece = chunk.subarray(offset, offset + window.length);
-        window.set(piece);
-        if (!this.#walk(owner, piece.length, false)) while (!this.#walk(owner, 0, false));
+    try {
+      for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+        const { owner, chunk } = next;
+        for (let offset = 0; offset < chunk.length; offset += window.length) {
+          const piece = chunk.subarray(offset, offset + window.length);
+          window.set(piece);
+          if (!this.#walk(owner, piece.length, false)) while (!this.#walk(owner, 0, false));
+        }
       }
+    } finally {
+      // Where one threw, the rest have a tick of their own.
+      if (this.#waiting.length) nextTick(() => this.#drain());
     }
   }
 }

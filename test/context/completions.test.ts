@@ -222,6 +222,24 @@ for (const role of ROLES) {
     );
   });
 
+  test(`${role}: whatever throws where a completion is due, those of others run, in this turn and the next`, async () => {
+    const error = new Error('of nobody');
+    const complete = () => {
+      throw error;
+    };
+    let ran = 0;
+    const errors = await uncaught(async () => {
+      for (let times = 0; times < 2; times++) {
+        engine.due({ complete });
+        open(role).context.writeFragment(Buffer.from('x'), true, true, true, () => ran++);
+        engine.due({ complete });
+        await turns();
+      }
+    });
+    assert.equal(errors, [error, error, error, error]);
+    assert.is(ran, 2);
+  });
+
   // ── work inside work ──
 
   test(`${role}: a connection accepted inside a completion, with bytes behind its handshake, is a turn in a turn`, async () => {

@@ -68,6 +68,25 @@ test('what expired answers is the next moment', async () => {
   assert.equal(waiter.came, [start + 10, start + 30, start + 70]);
 });
 
+test('a waiter that throws is an uncaught exception, and keeps none from its moment', async () => {
+  const deadlines = new Deadlines();
+  const error = new Error('of a waiter');
+  const at = clock.time + 10;
+  const waiters = [new Waiter(), new Waiter(), new Waiter()];
+  const expired = () => {
+    throw error;
+  };
+  deadlines.ask({ deadline: null, expired }, at);
+  for (const [index, waiter] of waiters.entries()) deadlines.ask(waiter, at + (index >> 1));
+  const caught = new Promise(resolve => process.once('uncaughtException', resolve));
+  await clock.pass(100);
+  assert.is(await caught, error);
+  assert.equal(
+    waiters.map(({ came }) => came.length),
+    [1, 1, 1],
+  );
+});
+
 test('a moment further off than a timer can be set for comes all the same, and no sooner', async () => {
   const deadlines = new Deadlines();
   const waiter = new Waiter();

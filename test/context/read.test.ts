@@ -8,6 +8,8 @@ import {
   E_INVALIDARG,
   E_IO_INCOMPLETE,
   E_NETNAME_DELETED,
+  E_NOT_SET,
+  E_OPERATION_ABORTED,
   FAILED,
   S_OK,
 } from '../../src/context/hresult.ts';
@@ -337,6 +339,42 @@ for (const role of ROLES) {
     assert.is(context.readNow().hr, E_CONNECTION_INVALID);
     assert.is(context.writeNow('x').hr, E_CONNECTION_INVALID);
   });
+
+  for (const waits of [false, true]) {
+    const when = waits ? 'while a read is due what lies behind it' : 'with what lies behind it unread';
+    test(`${role}: who transfers a piece ${when} ends the connection: E_OPERATION_ABORTED`, async () => {
+      for (const [length, ended, lent] of [
+        [30, false, false],
+        [90, false, false],
+        [90, true, false],
+        [90, false, true],
+        [90, true, true],
+      ]) {
+        const { context, peer } = open(role);
+        for (const size of [100, 20, Number(length)]) {
+          peer.binary(pattern(size));
+          await turns();
+        }
+        peer.close(1000);
+        if (ended) peer.stream.end();
+        await turns();
+        const piece = new FragmentResult();
+        for (let count = 0; count < 2; count++) context.readFragment(null, true, null, 0, piece);
+        const { data } = piece;
+        const buffer = new Uint8Array(100).fill(7);
+        const reading = waits ? context.read(lent ? null : buffer) : null;
+        structuredClone(data, { transfer: [data.buffer as ArrayBuffer] });
+        const { hr, cbIO } = await (reading ?? context.readNow(lent ? null : buffer));
+        assert.equal([hr, cbIO], [E_OPERATION_ABORTED, 0]);
+        assert.ok(buffer.every(byte => byte === 7));
+        assert.is(context.readNow().hr, E_CONNECTION_INVALID);
+        assert.is(context.status, E_NOT_SET, 'a CLOSE behind what is missing is never read');
+        await turns();
+        assert.ok(peer.ended);
+        assert.is(context.cleaned, 1);
+      }
+    });
+  }
 
   test(`${role}: what came before a reset is still read`, async () => {
     const { context, peer, far } = open(role);

@@ -85,6 +85,20 @@ test('what comes while it is held is fed in a tick of its own, in order, and bef
   assert.equal(owner.heard, ['one', 'two', 'three', 'four']);
 });
 
+test('where somebody throws who is fed, what waits behind is fed in a tick', async () => {
+  const intake = new Intake(new Uint8Array(8));
+  const other = new Owner(intake);
+  const thrower = new Owner(intake, text => {
+    if (text !== 'one') throw new Error('of its owner');
+    intake.feed(thrower, Buffer.from('two'));
+    intake.feed(other, Buffer.from('three'));
+  });
+  assert.throws(() => intake.feed(thrower, Buffer.from('one')), /of its owner/);
+  assert.equal(other.heard, []);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.equal(other.heard, ['three']);
+});
+
 test('a write that throws does not keep it held', () => {
   const intake = new Intake(new Uint8Array(8));
   const owner = new Owner(intake);
