@@ -58,7 +58,8 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Bytes accepted and not yet taken by the operating system. */
   get unsent(): number {
-    return this.#outbox.unsent + this.#outbox.enclosed;
+    const { payload, payloadAt: at, cbIO } = this.#call;
+    return this.#outbox.unsent + this.#outbox.enclosed + (payload ? cbIO - Math.max(at, 0) : 0);
   }
 
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */

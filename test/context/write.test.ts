@@ -387,6 +387,37 @@ for (const role of ROLES) {
     assert.is(context.context.stats.sendBuffered, 0);
   });
 
+  test(`${role}: stats count as unsent what of a large payload has not gone out, begun or not`, async () => {
+    const { context, near, far } = open(role, { sendBufferLimit: 8 });
+    const sendBuffered = () => context.context.stats.sendBuffered;
+    const header = role === 'client' ? 14 : 10;
+    near.hold();
+    context.writeNow('fills what may be unsent');
+    await turns();
+    const before = sendBuffered();
+    const writing = context.write(pattern(1_000_000));
+    assert.is(sendBuffered(), before + 1_000_000, 'a frame that has not begun has no header');
+    far.pause();
+    near.release();
+    await turns();
+    const rest = sendBuffered();
+    assert.ok(rest > 0 && rest <= 1_000_000 + header);
+    far.resume();
+    assert.is((await writing).hr, S_OK);
+    await turns();
+    assert.is(sendBuffered(), 0);
+    near.hold();
+    const last = context.write(pattern(1_000_000));
+    assert.is(sendBuffered(), 1_000_000 + header);
+    await turns();
+    assert.is(sendBuffered(), 1_000_000 + header);
+    context.cancelOutstandingIO();
+    near.release();
+    assert.is((await last).hr, E_OPERATION_ABORTED);
+    await turns();
+    assert.is(sendBuffered(), 0);
+  });
+
   // ── results and lent views ──
 
   for (const [where, buffer] of [
