@@ -56,6 +56,7 @@ export class Context implements WebSocketContext {
     const fits = data instanceof FragmentResult ? data.usable(life.engine.live.walk) : data instanceof Uint8Array;
     if (result) result.completionExpected = false;
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
+    sender.makeRoom();
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (life.closeSent) return E_INVALID_PROTOCOL_OPERATION;
     const type = utf8Encoded ? OP_TEXT : OP_BINARY;
@@ -98,6 +99,7 @@ export class Context implements WebSocketContext {
     if (badCall(async, completion, result) || (reason !== null && typeof reason !== 'string')) return E_INVALIDARG;
     const payload = closePayload(statusCode, reason ?? '');
     if (!payload) return E_INVALIDARG;
+    sender.makeRoom();
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (life.closeSent) return E_INVALID_PROTOCOL_OPERATION;
     if (!life.sends) return E_CONNECTION_INVALID;

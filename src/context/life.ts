@@ -184,6 +184,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   control(opcode: number, bytes: Uint8Array): void {
     if (opcode === OP_PING) {
       // §5.5.2: "an endpoint MUST send a Pong frame in response, unless it already received a Close frame".
+      this.sender.makeRoom();
       this.sender.control(OP_PONG, bytes);
     } else if (opcode === OP_PONG) {
       this.#timing?.answered(bytes);
@@ -237,6 +238,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   }
 
   sendPing(payload: Uint8Array): boolean {
+    this.sender.makeRoom();
     if (!this.sends) return false;
     this.sender.control(OP_PING, payload);
     return true;

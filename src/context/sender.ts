@@ -62,6 +62,14 @@ export class Sender implements Completing, Aborting, Flushing {
     return this.#outbox.unsent + this.#outbox.enclosed + (payload ? cbIO - Math.max(at, 0) : 0);
   }
 
+  /**
+   * Sends what can be sent where there is no room for another frame: before a call is judged, as a stream of the
+   * application's own may call the context from inside a write.
+   */
+  makeRoom(): void {
+    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
+  }
+
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
   write(
     first: number,
@@ -73,7 +81,7 @@ export class Sender implements Completing, Aborting, Flushing {
     completionContext: unknown,
     result: FragmentResult | undefined,
   ): HResult {
-    const room = this.#ready();
+    const room = this.#roomy();
     if (room && result && data instanceof FragmentResult && this.#outbox.enclose(first, data)) {
       const { cbIO } = data;
       this.bytesSent += cbIO;
@@ -138,7 +146,7 @@ export class Sender implements Completing, Aborting, Flushing {
     completionContext: unknown,
     result: FragmentResult | undefined,
   ): HResult {
-    const room = this.#ready();
+    const room = this.#roomy();
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     this.#control(OP_CLOSE, payload);
     if (room && (result || !async)) {
@@ -155,7 +163,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
     const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#midFrame();
-    if (behind || (opcode !== OP_CLOSE && !this.#ready())) this.#owe(opcode, payload);
+    if (behind || (opcode !== OP_CLOSE && !this.#roomy())) this.#owe(opcode, payload);
     else this.#control(opcode, payload);
   }
 
@@ -263,12 +271,7 @@ export class Sender implements Completing, Aborting, Flushing {
     return this.#call.payload !== null && this.#call.payloadAt >= 0;
   }
 
-  /** Whether what is unsent leaves room for another frame, once what can be sent is. What lies in the window holds no memory. */
-  #ready(): boolean {
-    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
-    return this.#roomy();
-  }
-
+  /** Whether what is unsent leaves room for another frame. What lies in the window holds no memory. */
   #roomy(): boolean {
     const { unsent } = this.#outbox;
     return unsent < this.#limit || unsent === 0;

@@ -108,15 +108,18 @@ export class Timing implements Timed {
         return 0;
       }
       if (keepalive.pingDue(time) && this.#owner.sendPing(EMPTY)) keepalive.sent(time);
-      return keepalive.due;
     }
-    return this.#cutAt ?? 0;
+    return this.#due;
+  }
+
+  /** The next moment at which there is something to do, 0 for none. */
+  get #due(): number {
+    return this.#over ? 0 : (this.#cutAt ?? this.#keepalive?.due ?? 0);
   }
 
   /** Sees to it that `expired` is called in time; a later moment than the one asked for needs no asking. */
   #wake(): void {
-    if (this.#over) return;
-    const at = this.#cutAt ?? this.#keepalive?.due;
+    const at = this.#due;
     if (at && (!this.deadline || this.deadline.at > at)) this.#deadlines.ask(this, at);
   }
 }

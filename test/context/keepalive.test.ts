@@ -1,8 +1,11 @@
 /** Pings and pongs: the peer's are answered, the engine's own go out at an interval, and a silent peer counts as lost. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Deadlines } from '../../src/context/deadlines.ts';
 import { WebSocketError } from '../../src/context/error.ts';
 import { E_HANDLE_EOF, E_NETNAME_DELETED, E_OPERATION_ABORTED } from '../../src/context/hresult.ts';
+import { limitsOf } from '../../src/context/options.ts';
+import { Timing } from '../../src/context/timing.ts';
 import { Clock } from '../support/clock.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
@@ -357,6 +360,28 @@ for (const role of ROLES) {
     assert.is(context.readNow().hr, E_NETNAME_DELETED);
     await turns();
     assert.is(context.cleaned, 1);
+  });
+}
+
+for (const [what, end, moments] of [
+  ['begins to close', (timing: Timing) => timing.close(), 1],
+  ['ends', (timing: Timing) => timing.end(), 0],
+] as const) {
+  test(`a connection that ${what} in the sending of its PING is not waited for any longer than that takes`, async () => {
+    const deadlines = new Deadlines();
+    const cut: number[] = [];
+    const sendPing = () => {
+      end(timing);
+      return true;
+    };
+    const owner = { deaf: false, sendPing, cut: () => cut.push(clock.time) };
+    const timing: Timing = new Timing(owner, deadlines, limitsOf({ pingInterval: 1000, closeTimeout: 10 }));
+    const start = clock.time;
+    await clock.pass(1000);
+    assert.is(deadlines.size, moments);
+    await clock.pass(5000);
+    assert.equal(cut, moments ? [start + 1010] : []);
+    assert.is(deadlines.size, 0);
   });
 }
 

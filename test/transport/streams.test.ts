@@ -2,10 +2,18 @@
 import { Duplex } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { E_NETNAME_DELETED, S_OK } from '../../src/context/hresult.ts';
+import {
+  E_CONNECTION_INVALID,
+  E_ILLEGAL_METHOD_CALL,
+  E_INVALID_PROTOCOL_OPERATION,
+  E_NETNAME_DELETED,
+  S_OK,
+} from '../../src/context/hresult.ts';
 import type { Link } from '../support/link.ts';
-import { leaveNothing, open, openOn, turns } from '../support/pair.ts';
+import { leaveNothing, open, openOn, ROLES, turns, type Wired } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
+import { failureOf } from '../support/promise.ts';
+import type { Watched } from '../support/watched.ts';
 
 const test = suite('transport/streams');
 test.after.each(leaveNothing);
@@ -53,6 +61,82 @@ test('what a stream delivers from inside a write is read when the call has retur
     assert.ok(data.equals(payload.subarray(at, (at += data.length))));
   }
 });
+
+/** Has the stream call its context from inside its first write. */
+function inside({ context, near }: Wired, call: (context: Watched) => void): void {
+  const write = near._write.bind(near);
+  near._write = (...chunk) => {
+    near._write = write;
+    call(context);
+    write(...chunk);
+  };
+}
+
+const FULL = { sendBufferLimit: 8 };
+const FIRST = 'fills what may be unsent';
+const NOTHING = () => {};
+const closes = (context: Watched) => context.sendConnectionClose(true, 1000, null, NOTHING);
+const begins = (context: Watched) => context.writeFragment(pattern(300), true, false, false, NOTHING);
+const shuts = (context: Watched) => context.context.shutDown(Buffer.of(3, 232));
+const disconnects = (context: Watched) => context.closeTcpConnection();
+const cleansUp = (context: Watched) => context.cleanupStoredContext();
+
+for (const role of ROLES) {
+  for (const [inner, hr, wire] of [
+    [closes, E_ILLEGAL_METHOD_CALL, [`text "${FIRST}"`, 'close 1000']],
+    [begins, E_ILLEGAL_METHOD_CALL, [`text "${FIRST}"`, 'binary 300 bytes+']],
+    [shuts, E_INVALID_PROTOCOL_OPERATION, [`text "${FIRST}"`, 'close 1000']],
+    [disconnects, E_CONNECTION_INVALID, [`text "${FIRST}"`]],
+    [cleansUp, E_CONNECTION_INVALID, []],
+  ] as const) {
+    test(`${role}: a stream that ${inner.name} from inside the write that makes room is judged first`, async () => {
+      const calls: ((context: Watched) => number)[] = [
+        context => context.writeFragment(Buffer.from('text'), true, true, true, NOTHING),
+        context => context.sendConnectionClose(true, 1001, null, NOTHING),
+      ];
+      for (const call of calls) {
+        const wired = open(role, FULL);
+        const { context, peer } = wired;
+        context.writeNow(FIRST);
+        inside(wired, inner);
+        assert.is(call(context), hr);
+        await turns(20);
+        if (wire.length) assert.equal(peer.here(), wire);
+      }
+    });
+  }
+
+  test(`${role}: a ping whose connection is cleaned up from inside the write that makes room rejects`, async () => {
+    const wired = open(role, FULL);
+    wired.context.writeNow(FIRST);
+    inside(wired, cleansUp);
+    assert.is((await failureOf(wired.context.context.ping())).code, 'ERR_STATE');
+  });
+
+  test(`${role}: a PONG whose connection is cleaned up from inside the write that makes room leaves nothing`, async () => {
+    const wired = open(role, FULL);
+    const { context, peer } = wired;
+    inside(wired, cleansUp);
+    context.readFragment(null, true, () => context.writeNow(FIRST));
+    peer.send({ opcode: 2 }, { opcode: 9 });
+    await turns();
+    assert.is(context.cleaned, 1);
+  });
+
+  test(`${role}: a large frame that is begun from inside the write that makes room is not broken by a PONG`, async () => {
+    const wired = open(role, FULL);
+    const { context, peer } = wired;
+    inside(wired, () => void context.write(pattern(100_000)));
+    context.readFragment(null, true, () => context.writeNow(FIRST));
+    peer.send({ opcode: 2 }, { opcode: 9 });
+    await turns(20);
+    assert.equal([await peer.next(), await peer.next(), await peer.next()].sort(), [
+      'binary 100000 bytes',
+      'pong',
+      `text "${FIRST}"`,
+    ]);
+  });
+}
 
 test('a stream that throws from its write is lost, and no other connection with it', async () => {
   const context = openOn(new Throwing() as unknown as Link, 'server');
