@@ -39,8 +39,8 @@ const ELSEWHERE = -1;
 /**
  * The out-parameters of one call, reusable from call to call. Passing one says that the caller looks at
  * `completionExpected`, so the call may finish inline; without one, a call that does not fail always ends in its
- * completion. The other fields mean something only where `completionExpected` is false; a read that was pending makes it so
- * again for its completion, if it brings a piece, which the result then stands for as after an inline read.
+ * completion. The other fields mean something only where `completionExpected` is false; after a pending read that brought a
+ * piece they are filled in, and it is false again, before its completion runs.
  *
  * A view costs more than the bytes of a short piece, so an inline read makes none until `data` is asked for: who passes
  * the piece on gives the result itself to writeFragment, and who looks at it finds it in `bytes`. A lent piece that is
@@ -59,8 +59,8 @@ export class FragmentResult {
   /** The piece is text, every byte of it below 0x80. False says nothing. */
   ascii = false;
   /**
-   * Set before a lent read that may have to wait, has its completion be given an empty view, which costs nothing: it finds
-   * the piece here. Default false.
+   * Set before a lent read that may have to wait, it has the completion be given an empty view, which costs nothing: the
+   * piece is found here. Default false.
    */
   viewless = false;
   /** @internal Who takes the piece back when it is not looked at any more, so that its memory serves again. */
@@ -127,8 +127,8 @@ export class FragmentResult {
   }
 
   /**
-   * @internal Whether it stands for what it tells of: not while its call is pending, which tells its completion, nor where
-   * the piece lay in the window, and that has been walked for others since, nor where its buffer was transferred.
+   * @internal Whether it stands for its piece: not while its call is pending, nor where the piece lay in the window and that
+   * has been walked for others since, nor where its buffer was transferred.
    */
   usable(walk: number): boolean {
     const { bytes } = this;
