@@ -74,7 +74,7 @@ export class Frames {
       this.#remaining -= part.length;
       bytes = bytes.subarray(part.length);
       if (this.#remaining && !this.fault) return;
-      yield this.#finish(this.#remaining > 0);
+      yield this.#finish(false);
     }
   }
 

@@ -29,11 +29,12 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   readonly context: IWebSocketContext;
   readonly #reader: Reader;
   readonly #writer: Writer;
-  /** The sending of CLOSE, once it has been asked for; whether it has been. */
+  /** The sending of CLOSE, once it has been asked for; and whether CLOSE has been given to the context. */
   #closing: Promise<void> | undefined;
   #closeSent = false;
   #closeReceived = false;
   #aborted = false;
+  #abortedBy: WebSocketError | undefined;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<Message> | undefined;
 
@@ -134,9 +135,12 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   /** Ends TCP without a CLOSE. What is under way rejects with ERR_ABORTED. */
   abort(): void {
     if (this.state === 'closed') return;
-    this.#reader.abort(
-      new WebSocketError('ERR_ABORTED', 'the connection was aborted on this side', E_OPERATION_ABORTED),
+    this.#abortedBy ??= new WebSocketError(
+      'ERR_ABORTED',
+      'the connection was aborted on this side',
+      E_OPERATION_ABORTED,
     );
+    this.#reader.abort(this.#abortedBy);
     this.#end();
   }
 
@@ -174,15 +178,14 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   async #sendClose(code: number, reason: string): Promise<void> {
     await this.#writer.idle();
     try {
+      if (this.#abortedBy) throw this.#abortedBy;
       const sent = this.#writer.close(code, reason);
       this.#closeSent = true;
       await sent;
     } catch (error) {
-      // The context's own user was in the way: it may be asked for again.
-      if ((error as WebSocketError).code === 'ERR_BUSY') {
-        this.#closeSent = false;
-        this.#closing = undefined;
-      }
+      this.#closeSent = false;
+      // Somebody used the context itself meanwhile: it may be asked for again.
+      if ((error as WebSocketError).code === 'ERR_BUSY') this.#closing = undefined;
       throw error;
     }
   }

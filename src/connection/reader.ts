@@ -62,6 +62,8 @@ export class Reader {
   #closed = false;
   /** It has been read when nobody asked. */
   #unheard = false;
+  /** The beginning of a message has been discarded: its rest is no message. */
+  #torn = false;
   #failure: WebSocketError | undefined;
   #draining: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -153,13 +155,13 @@ export class Reader {
     if (this.#unheard) this.#close(false);
     if (this.#closed) return Promise.resolve();
     if (this.#failure) return Promise.reject(over(this.#failure));
-    this.#draining ??= new Promise((resolve, reject) => {
+    const draining = (this.#draining ??= new Promise((resolve, reject) => {
       this.#drained = resolve;
       this.#drainFailed = reject;
-    });
-    this.#parked.drop();
+    }));
+    if (this.#parked.any) this.#torn = !this.#parked.take(null).final;
     this.#discard();
-    return this.#draining;
+    return draining;
   }
 
   /** Sees to it that a read which is about to be cancelled begins again. */
@@ -170,6 +172,7 @@ export class Reader {
   /** Has everything fail with `error` from now on; a read that is under way, when the context completes it. */
   abort(error: WebSocketError): void {
     this.#failure ??= error;
+    this.#unheard = false;
     this.#parked.drop();
     this.#drainFailed?.(error);
   }
@@ -243,6 +246,10 @@ export class Reader {
     ascii: boolean,
     reused: boolean,
   ): Message | undefined {
+    if (this.#torn) {
+      this.#torn = !final;
+      return undefined;
+    }
     const gathering = this.#gathering;
     if (this.#limit && gathering.length + length > this.#limit) throw this.#owner.tooLarge();
     if (final && gathering.empty) return text ? decodeText(bytes, at, length, ascii) : keep(bytes, at, length, reused);
@@ -280,7 +287,9 @@ export class Reader {
       else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOf(data, 0, data.length), text, final, close });
-    } else if (!this.#draining) {
+    } else if (this.#draining) {
+      this.#torn = !final;
+    } else {
       this.#parked.park(copyOf(data, 0, data.length), text, final);
     }
     // A caller who had one fragment may want the next: he asks before this does.
@@ -320,10 +329,15 @@ export class Reader {
   #discard(): void {
     try {
       while (this.#waiting.want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
-        if (this.#read(null, place, true) && place.connectionClose) this.#close(false);
+        if (!this.#read(null, place, true)) break;
+        if (place.connectionClose) this.#close(false);
+        else this.#torn = !place.finalFragment;
       }
-    } catch {
-      // #fail has told who drains.
+    } catch (error) {
+      // Who drains has been told of a failure. Where a read of the context's own user is in the way, he may try again.
+      if (this.#failure) return;
+      this.#drainFailed?.(error as WebSocketError);
+      this.#draining = undefined;
     }
   }
 

@@ -67,7 +67,9 @@ export class Writer {
 
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
-    while (this.#sending) await this.#sending.catch(() => {});
+    // Who asks from inside a stream's write asks before the send that writes is known to wait.
+    do await this.#sending?.catch(() => {});
+    while (this.#sending);
   }
 
   send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {

@@ -130,13 +130,11 @@ export class Engine {
     this.#due = this.#running;
     this.#running = due;
     this.#dueCount = 0;
-    for (let index = 0; index < count; ) {
+    for (let index = 0; index < count; index++) {
+      const completing = due[index]!;
+      due[index] = null;
       try {
-        while (index < count) {
-          const completing = due[index]!;
-          due[index++] = null;
-          completing.complete();
-        }
+        completing.complete();
       } catch (error) {
         rethrow(error);
       }

@@ -57,7 +57,9 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   #timing: Timing | null = null;
   /** What reads and writes are told when TCP goes down by this side's doing; null for E_OPERATION_ABORTED. */
   #downWith: HResult | null = null;
+  /** TCP is gone. */
   #gone = false;
+  /** The context's life has ended. */
   #over = false;
 
   constructor(context: Context, init: LifeInit<Context>) {

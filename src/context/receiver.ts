@@ -139,8 +139,9 @@ export class Receiver implements Completing, Aborting {
     completionContext: unknown,
     result: FragmentResult | undefined,
   ): HResult {
+    // To look for the next piece may answer a PING, by a stream of the application's own, which may read here meanwhile.
+    const pieces = this.#call.waiting ? null : this.#pieces();
     if (this.#call.waiting) return E_ILLEGAL_METHOD_CALL;
-    const pieces = this.#pieces();
     if (!pieces) {
       if (this.endDelivered) return this.end === S_OK ? E_ILLEGAL_METHOD_CALL : E_CONNECTION_INVALID;
       const { end } = this;

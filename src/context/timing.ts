@@ -57,7 +57,7 @@ export class Timing implements Timed {
 
   /** Anything at all was received. */
   heard(): void {
-    if (this.#keepalive) this.#keepalive.heard();
+    this.#keepalive?.heard();
   }
 
   /** The socket is read again. */

@@ -30,7 +30,7 @@ export class Intake {
   readonly #waiting: Waiting[] = [];
   readonly #finish = () => this.finish();
 
-  /** Goes on after the microtask in which the reader is likely to have read. If he has not done with it, a tick does. */
+  /** Goes on after the microtask in which the reader is likely to have read. If he has not finished, a tick does. */
   readonly #look = (): void => {
     const owner = this.#unfinished;
     if (!owner) return;

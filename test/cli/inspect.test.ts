@@ -126,6 +126,15 @@ test('the frame that breaks a rule is the last, and the rule is said', async () 
   assert.match(behind.err, /11 bytes after frame 6 that are no frame/);
 });
 
+test('a whole frame whose text breaks at its beginning is not said to be cut', async () => {
+  const data = Buffer.alloc(3_000_000, 'a');
+  data[5] = 0xff;
+  const { code, out, err } = await run(['inspect', file(writeFrame({ opcode: 1, final: true, data, key: KEY }))]);
+  assert.is(code, 1);
+  assert.match(err, /frame 1: FAULT_UTF8/);
+  assert.not.match(out.toString(), /\(cut\)/);
+});
+
 test('the messages of a HAR are listed by connection, with their direction', async () => {
   const messages = [
     { type: 'send', time: 1, opcode: 1, data: 'ping?' },

@@ -166,6 +166,46 @@ test('a close that a call of the context’s own stands in the way of may be ask
   assert.is((await peer.rest()).at(-1), 'close 1000');
 });
 
+test('a read of the context’s own that waits rejects a close, which may be asked for again', async () => {
+  const { connection, context, peer } = wired();
+  const reading = context.read();
+  assert.is((await failureOf(connection.close())).code, 'ERR_BUSY');
+  assert.is(connection.state, 'closeSent');
+  peer.text('for the context');
+  await reading;
+  const closing = connection.close();
+  peer.close(1000);
+  await closing;
+  assert.is(connection.state, 'closed');
+});
+
+test('what is left of a message that a close has begun to discard is no message', async () => {
+  const { connection, peer } = wired();
+  const closing = connection.close();
+  peer.text('{"begun": ', false);
+  await turns();
+  const messages: unknown[] = [];
+  const iterating = (async () => {
+    for await (const message of connection) messages.push(message);
+  })();
+  peer.send({ opcode: 0, final: false, data: Buffer.from('in the midst') });
+  peer.send({ opcode: 0, final: true, data: Buffer.from('0}') });
+  peer.text('whole');
+  peer.close(1000);
+  await Promise.all([closing, iterating]);
+  assert.equal(messages, ['whole']);
+});
+
+test('a close that cannot go out any more leaves no state that says it has', async () => {
+  const { connection, peer, far } = wired();
+  peer.close(1000);
+  assert.ok((await connection.receive()).close);
+  far.reset();
+  await turns();
+  assert.is((await failureOf(connection.closeOutput())).code, 'ERR_LOST');
+  assert.is(connection.state, 'aborted');
+});
+
 test('where the module has sent CLOSE, close reads until that of the peer', async () => {
   const { connection, context, peer } = wired();
   context.context.shutDown(closePayload(1001, 'restarting')!);
@@ -191,6 +231,10 @@ test('abort ends a close that waits, at once after a fragment was received besid
     connection.abort();
     assert.is((await closing).code, 'ERR_ABORTED');
   }
+  const atOnce = wired();
+  const closing = failureOf(atOnce.connection.close());
+  atOnce.connection.abort();
+  assert.is((await closing).code, 'ERR_ABORTED');
 });
 
 test('a CLOSE that comes when nobody waits is for who asks next: a receive, an iteration, a close', async () => {
@@ -213,6 +257,10 @@ test('a CLOSE that comes when nobody waits is for who asks next: a receive, an i
   const iterates = await deaf();
   for await (const _message of iterates.connection) assert.unreachable();
   assert.equal(await iterates.peer.rest(), ['close 4000 theirs']);
+
+  const aborts = await deaf();
+  aborts.connection.abort();
+  assert.is((await failureOf(aborts.connection.receive())).code, 'ERR_ABORTED');
 
   const closes = await deaf();
   await closes.connection.close(1000, 'ours');

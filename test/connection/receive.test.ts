@@ -230,6 +230,21 @@ test('a send waits for its own bytes where its stream sends from inside the writ
   await sending;
 });
 
+test('a close that is asked for from inside the write of a send goes out after it', async () => {
+  let closing: Promise<void> | undefined;
+  const stream = new Duplex({
+    read() {},
+    write(_chunk, _encoding, callback) {
+      closing ??= connection.closeOutput();
+      setImmediate(callback);
+    },
+  });
+  const connection = new WebSocketConnection(openOn(stream, 'server'));
+  await connection.send(pattern(20_000));
+  await closing;
+  assert.is(connection.state, 'closeSent');
+});
+
 test('a send that is cancelled goes out whole or not at all, and a receive that waits goes on', async () => {
   const { connection, peer, near } = wired('server', { sendBufferLimit: 1 });
   const received = connection.receive();

@@ -9,6 +9,8 @@ import {
   E_NETNAME_DELETED,
   S_OK,
 } from '../../src/context/hresult.ts';
+import { FragmentResult } from '../../src/context/result.ts';
+import { masked } from '../support/kernel.ts';
 import type { Link } from '../support/link.ts';
 import { leaveNothing, open, openOn, ROLES, turns, type Wired } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
@@ -148,6 +150,41 @@ test('a stream that throws from its write is lost, and no other connection with 
   assert.is(await peer.next(), 'text "in the same turn"');
   assert.is((await other.write('later')).hr, S_OK);
   assert.is(await peer.next(), 'text "later"');
+});
+
+test('a read from inside the write that answers a PING waits alone: the read that came upon the PING is refused', async () => {
+  let inside: (() => void) | undefined;
+  const stream = new Duplex({
+    read() {},
+    write(_chunk, _encoding, taken) {
+      const call = inside;
+      inside = undefined;
+      call?.();
+      setImmediate(taken);
+    },
+  });
+  const { context } = openOn(stream, 'server', { sendBufferLimit: 1000 });
+  const result = new FragmentResult();
+  const told: unknown[] = [];
+  context.readFragment(null, true, () => {
+    context.writeFragment(pattern(2000), true, false, true, () => {}, null, result);
+    inside = () => {
+      const inner = new FragmentResult();
+      const hr = context.readFragment(null, true, (hr, _c, cbIO) => told.push(['inner', hr, cbIO]), null, inner);
+      told.push(['asked inside', hr, inner.completionExpected]);
+    };
+    const hr = context.readFragment(null, true, () => told.push('outer'), null, result);
+    told.push(['asked', hr, result.completionExpected]);
+  });
+  stream.push(Buffer.concat([masked(1, 'a'), masked(9, 'ping')]));
+  await turns();
+  stream.push(masked(1, 'next'));
+  await turns();
+  assert.equal(told, [
+    ['asked inside', S_OK, true],
+    ['asked', E_ILLEGAL_METHOD_CALL, false],
+    ['inner', S_OK, 4],
+  ]);
 });
 
 test.run();
