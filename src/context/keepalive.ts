@@ -44,20 +44,22 @@ export class Keepalive {
     return true;
   }
 
-  /** Whether the peer has been silent too long. While the socket is paused it cannot be heard, and its time begins again. */
-  silent(now: number, paused: boolean): boolean {
-    if (!this.#silentAt || now < this.#silentAt) return false;
-    if (!paused) return true;
-    this.#silentAt = now + this.#limits.pongTimeout;
-    return false;
+  /** Whether a silence is being counted. */
+  get counts(): boolean {
+    return this.#silentAt !== 0;
   }
 
-  /** The socket is read again: what the peer said meanwhile is still on its way. */
-  resumed(now: number): void {
+  /** Whether the peer has been silent too long. */
+  silent(now: number): boolean {
+    return this.#silentAt !== 0 && now >= this.#silentAt;
+  }
+
+  /** The silence is counted from now on, if one is: the peer could not be heard, or could not hear. */
+  countAgain(now: number): void {
     if (this.#silentAt) this.#silentAt = now + this.#limits.pongTimeout;
   }
 
-  /** A ping goes out: the silence is counted from the first that nothing followed. */
+  /** A ping has been given to the sender: the silence is counted from the first that nothing followed. */
   sent(now: number): void {
     if (this.#limits.pongTimeout && !this.#silentAt) this.#silentAt = now + this.#limits.pongTimeout;
   }

@@ -239,6 +239,14 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     return this.receiver.paused;
   }
 
+  get pingOwed(): boolean {
+    return this.sender.pingOwed;
+  }
+
+  get moved(): number {
+    return this.sender.moved;
+  }
+
   sendPing(payload: Uint8Array): boolean {
     this.sender.makeRoom();
     if (!this.sends) return false;

@@ -3,7 +3,7 @@
  * between whole frames, and backpressure. Small payloads are copied beside their headers; large ones are not: header and
  * caller's bytes go out together, a stretch at a time, and the call completes when the socket has taken them.
  */
-import { OP_CLOSE } from '../../assembly/abi.ts';
+import { OP_CLOSE, OP_PING } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import type { Transport } from '../transport/transport.ts';
 import { PendingWrite } from './call.ts';
@@ -60,6 +60,16 @@ export class Sender implements Completing, Aborting, Flushing {
   get unsent(): number {
     const { payload, payloadAt: at, cbIO } = this.#call;
     return this.#outbox.unsent + this.#outbox.enclosed + (payload ? cbIO - Math.max(at, 0) : 0);
+  }
+
+  /** Whether a PING waits for the end of a frame, or for room. */
+  get pingOwed(): boolean {
+    return this.#owed?.some(({ opcode }) => opcode === OP_PING) ?? false;
+  }
+
+  /** Bytes of data frames that have gone out, since the connection began. */
+  get moved(): number {
+    return this.#outbox.moved;
   }
 
   /**

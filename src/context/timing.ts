@@ -9,6 +9,10 @@ import { EMPTY } from './result.ts';
 export interface TimingOwner {
   /** Whether the socket is not read, so that the peer cannot be heard. */
   readonly deaf: boolean;
+  /** Whether a PING waits for the end of a frame, or for room. */
+  readonly pingOwed: boolean;
+  /** Bytes of data frames that have gone out, since the connection began. */
+  readonly moved: number;
   /** Sends a PING; says whether that could be. */
   sendPing(payload: Uint8Array): boolean;
   /** Time is up: what is left is told `hr`. */
@@ -25,6 +29,9 @@ export class Timing implements Timed {
   #cutAt: number | null = null;
   /** Bytes that had gone out when they were counted last. */
   #moved = 0;
+  /** Whether the PING that counts was owed when it was last looked at, and what had gone out by then. */
+  #pingOwed = false;
+  #movedThen = 0;
   #over = false;
 
   constructor(owner: TimingOwner, deadlines: Deadlines, limits: Limits) {
@@ -62,7 +69,8 @@ export class Timing implements Timed {
 
   /** The socket is read again. */
   resumed(): void {
-    this.#keepalive?.resumed(now());
+    // What the peer said meanwhile is still on its way.
+    this.#keepalive?.countAgain(now());
   }
 
   /** Sends a caller's PING. Resolves with the milliseconds until its PONG; throws where none can be sent any more. */
@@ -73,7 +81,7 @@ export class Timing implements Timed {
     const time = now();
     this.#keepalive ??= new Keepalive(this.#limits, time);
     const answer = this.#keepalive.expect(payload, time);
-    this.#keepalive.sent(time);
+    this.#pinged(this.#keepalive, time);
     this.#wake();
     return answer;
   }
@@ -103,13 +111,30 @@ export class Timing implements Timed {
     }
     const keepalive = this.#keepalive;
     if (keepalive && this.#cutAt === null) {
-      if (keepalive.silent(time, this.#owner.deaf)) {
-        this.#owner.cut(E_NETNAME_DELETED);
-        return 0;
+      if (keepalive.silent(time)) {
+        if (!this.#owner.deaf && !this.#heldUp()) {
+          this.#owner.cut(E_NETNAME_DELETED);
+          return 0;
+        }
+        keepalive.countAgain(time);
       }
-      if (keepalive.pingDue(time) && this.#owner.sendPing(EMPTY)) keepalive.sent(time);
+      if (keepalive.pingDue(time) && this.#owner.sendPing(EMPTY)) this.#pinged(keepalive, time);
     }
     return this.#due;
+  }
+
+  #pinged(keepalive: Keepalive, time: number): void {
+    if (!keepalive.counts) this.#heldUp();
+    keepalive.sent(time);
+  }
+
+  /** Whether the PING waited, and the peer took what stands before it: he is there, and has not been asked. */
+  #heldUp(): boolean {
+    const { pingOwed, moved } = this.#owner;
+    const held = this.#pingOwed && moved > this.#movedThen;
+    this.#pingOwed = pingOwed;
+    this.#movedThen = moved;
+    return held;
   }
 
   /** The next moment at which there is something to do, 0 for none. */

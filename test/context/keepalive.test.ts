@@ -3,10 +3,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Deadlines } from '../../src/context/deadlines.ts';
 import { WebSocketError } from '../../src/context/error.ts';
-import { E_HANDLE_EOF, E_NETNAME_DELETED, E_OPERATION_ABORTED } from '../../src/context/hresult.ts';
+import { E_HANDLE_EOF, E_NETNAME_DELETED, E_OPERATION_ABORTED, S_OK } from '../../src/context/hresult.ts';
 import { limitsOf } from '../../src/context/options.ts';
 import { Timing } from '../../src/context/timing.ts';
 import { Clock } from '../support/clock.ts';
+import { openOnKernel } from '../support/kernel.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 
@@ -374,7 +375,7 @@ for (const [what, end, moments] of [
       end(timing);
       return true;
     };
-    const owner = { deaf: false, sendPing, cut: () => cut.push(clock.time) };
+    const owner = { deaf: false, pingOwed: false, moved: 0, sendPing, cut: () => cut.push(clock.time) };
     const timing: Timing = new Timing(owner, deadlines, limitsOf({ pingInterval: 1000, closeTimeout: 10 }));
     const start = clock.time;
     await clock.pass(1000);
@@ -393,6 +394,38 @@ test('two contexts ping each other and stay', async () => {
   const reading = server.read();
   server.closeTcpConnection();
   assert.is((await reading).hr, E_OPERATION_ABORTED);
+});
+
+test('a peer that takes a long frame is not silent: pongTimeout counts from when its PING could be heard', async () => {
+  const { context, kernel } = openOnKernel({ pingInterval: 1000, pongTimeout: 300 }, 4096, () => 0);
+  const writing = context.write(pattern(10 * kernel.stretch));
+  // A write holds a stretch; the PING is owed from 1,000 on, and asked after at 1,300 and 1,600.
+  for (let stretch = 0; stretch < 9; stretch++) {
+    await clock.pass(190);
+    kernel.release();
+  }
+  assert.not.ok(kernel.ended);
+  kernel.release();
+  assert.is((await writing).hr, S_OK);
+  kernel.release();
+  await clock.pass(290);
+  assert.not.ok(kernel.ended);
+  await clock.pass(300);
+  assert.ok(kernel.ended);
+});
+
+test('a peer that takes nothing of a long frame is silent, and so is one that stops', async () => {
+  for (const taken of [0, 2]) {
+    const { context, kernel } = openOnKernel({ pingInterval: 1000, pongTimeout: 300 }, 4096, () => 0);
+    const writing = context.write(pattern(10 * kernel.stretch));
+    await clock.pass(1000);
+    for (let stretch = 0; stretch < taken; stretch++) kernel.release();
+    await clock.pass(299);
+    assert.not.ok(kernel.ended);
+    await clock.pass(taken ? 301 : 1);
+    assert.ok(kernel.ended);
+    assert.is((await writing).hr, E_NETNAME_DELETED);
+  }
 });
 
 test.run();
