@@ -245,9 +245,9 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#call.due) this.#call.endWrite(this.#call.hr);
   }
 
-  /** Completes the call that was cancelled. */
+  /** Completes the call that was cancelled; it may be another than the one for which this was asked, and its bytes lent. */
   abort(): void {
-    if (this.#call.aborted) this.#call.endWrite(E_OPERATION_ABORTED);
+    if (this.#call.aborted && !this.#call.lends) this.#call.endWrite(E_OPERATION_ABORTED);
   }
 
   /** Completes the waiting call now, as the connection was lost. */

@@ -27,6 +27,10 @@ function write(at: 0 | 1, length: number, way: 'completion' | 'inline' = 'comple
   return { do: 'write', at, length, utf8: false, final: false, way, next: 'nothing' };
 }
 
+function read(at: 0 | 1, capacity: number, next: 'nothing' | 'close'): Step {
+  return { do: 'read', at, capacity, way: 'completion', next, echo: 'none' };
+}
+
 const KNOWN: readonly (readonly [name: string, program: Program])[] = [
   [
     'a large write has not completed while its last stretch is in the hands of the kernel',
@@ -47,6 +51,36 @@ const KNOWN: readonly (readonly [name: string, program: Program])[] = [
   [
     'a PING that waits behind a frame that closeTcpConnection cuts is not sent as its payload',
     { ...TIGHT, steps: [write(1, 16_385), { do: 'ping', at: 1 }, { do: 'closeTcp', at: 1 }] },
+  ],
+  [
+    'a large write that is cancelled right after another was keeps its bytes while the kernel has them',
+    {
+      ...TIGHT,
+      steps: [
+        write(0, 125),
+        write(0, 16_385),
+        { do: 'cancel', at: 0 },
+        { do: 'drain', at: 0, length: 65_536 },
+        write(0, 65_536),
+        { do: 'cancel', at: 0 },
+        TURN,
+      ],
+    },
+  ],
+  [
+    'a CLOSE that is sent when a walk that waited ends, because TCP has, is accepted and lost',
+    {
+      ...TIGHT,
+      lasting: true,
+      steps: [
+        read(1, 1, 'nothing'),
+        write(0, 16_385),
+        { do: 'carry', at: 0, length: 6 },
+        { do: 'reset', at: 0 },
+        read(1, 0, 'close'),
+        { do: 'end', at: 1 },
+      ],
+    },
   ],
 ];
 

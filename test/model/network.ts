@@ -148,8 +148,10 @@ export class Wire implements Transport {
   close(): void {
     if (this.closed) return;
     if (!this.destroyed && !(this.ended && this.#ending)) return;
-    this.closed = this.destroyed = true;
+    this.destroyed = true;
+    // The completions in which a walk ends that waited do not know of it yet.
     this.#intake.finish();
+    this.closed = true;
     this.owner.closed(this.#error);
     if (!this.#pending) return;
     this.#pending = null;
