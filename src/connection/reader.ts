@@ -13,6 +13,7 @@ import {
   type HResult,
 } from '../context/hresult.ts';
 import { EMPTY, FragmentResult } from '../context/result.ts';
+import { Draining } from './draining.ts';
 import { busy, cancelled, failure, over } from './failure.ts';
 import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
 import { copyOf, Gathering, keep, type Message } from './message.ts';
@@ -65,9 +66,7 @@ export class Reader {
   /** The beginning of a message has been discarded: its rest is no message. */
   #torn = false;
   #failure: WebSocketError | undefined;
-  #draining: Promise<void> | undefined;
-  #drained: (() => void) | undefined;
-  #drainFailed: ((error: WebSocketError) => void) | undefined;
+  readonly #draining = new Draining();
 
   constructor(context: IWebSocketContext, owner: ReaderOwner, limit: number) {
     this.#context = context;
@@ -91,7 +90,7 @@ export class Reader {
     const promise = this.#waiting.begin<ReceivedFragment>('fragment');
     this.#waiting.buffer = buffer;
     this.#waiting.lend = lend;
-    if (signal) this.#waiting.watch(signal, () => this.#draining && this.#discard());
+    if (signal) this.#waiting.watch(signal, () => this.#draining.begun && this.#discard());
     return promise;
   }
 
@@ -155,13 +154,10 @@ export class Reader {
     if (this.#unheard) this.#close(false);
     if (this.#closed) return Promise.resolve();
     if (this.#failure) return Promise.reject(over(this.#failure));
-    const draining = (this.#draining ??= new Promise((resolve, reject) => {
-      this.#drained = resolve;
-      this.#drainFailed = reject;
-    }));
+    const drained = this.#draining.begin();
     if (this.#parked.any) this.#torn = !this.#parked.take(null).final;
     this.#discard();
-    return draining;
+    return drained;
   }
 
   /** Sees to it that a read which is about to be cancelled begins again. */
@@ -174,7 +170,7 @@ export class Reader {
     this.#failure ??= error;
     this.#unheard = false;
     this.#parked.drop();
-    this.#drainFailed?.(error);
+    this.#draining.failed(error);
   }
 
   /**
@@ -274,7 +270,7 @@ export class Reader {
       return;
     }
     this.#again = false;
-    if (close && want === 'nothing' && !this.#draining) {
+    if (close && want === 'nothing' && !this.#draining.begun) {
       this.#unheard = true;
     } else if (close) {
       const fragment = this.#close(want === 'message');
@@ -287,13 +283,13 @@ export class Reader {
       else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOf(data, 0, data.length), text, final, close });
-    } else if (this.#draining) {
+    } else if (this.#draining.begun) {
       this.#torn = !final;
     } else {
       this.#parked.park(copyOf(data, 0, data.length), text, final);
     }
     // A caller who had one fragment may want the next: he asks before this does.
-    if (this.#draining && !this.#closed) {
+    if (this.#draining.begun && !this.#closed) {
       if (want === 'nothing') this.#discard();
       else setImmediate(() => this.#discard());
     }
@@ -335,9 +331,7 @@ export class Reader {
       }
     } catch (error) {
       // Who drains has been told of a failure. Where a read of the context's own user is in the way, he may try again.
-      if (this.#failure) return;
-      this.#drainFailed?.(error as WebSocketError);
-      this.#draining = undefined;
+      if (!this.#failure) this.#draining.giveUp(error as WebSocketError);
     }
   }
 
@@ -345,7 +339,7 @@ export class Reader {
     this.#closed = true;
     this.#unheard = false;
     this.#owner.closeReceived(iterating);
-    this.#drained?.();
+    this.#draining.done();
     return CLOSE;
   }
 
@@ -353,7 +347,7 @@ export class Reader {
   #fail(hr: HResult): WebSocketError {
     const error = (this.#failure ??= failure(hr, this.#context));
     this.#owner.failed(error);
-    this.#drainFailed?.(error);
+    this.#draining.failed(error);
     if (this.#waiting.want !== 'nothing') this.#waiting.fail(error);
     return error;
   }

@@ -3,13 +3,14 @@
  * between whole frames, and backpressure. Small payloads are copied beside their headers; large ones are not: header and
  * caller's bytes go out together, a stretch at a time, and the call completes when the socket has taken them.
  */
-import { OP_CLOSE, OP_PING } from '../../assembly/abi.ts';
+import { OP_CLOSE } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import type { Transport } from '../transport/transport.ts';
 import { PendingWrite } from './call.ts';
 import type { Aborting, Completing, Engine, Flushing } from './engine.ts';
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import { Outbox } from './outbox.ts';
+import { Owed } from './owed.ts';
 import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
 
 /** A caller's payload longer than this is sent from where it lies. */
@@ -21,11 +22,6 @@ export interface MovingClock {
   moved(bytes: number): void;
 }
 
-interface Owed {
-  readonly opcode: number;
-  readonly payload: Uint8Array;
-}
-
 export class Sender implements Completing, Aborting, Flushing {
   readonly #engine: Engine;
   readonly #transport: Transport;
@@ -34,8 +30,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   #call = PendingWrite.none;
 
-  /** Control frames that wait for the end of a frame, or for room. */
-  #owed: Owed[] | null = null;
+  #owed: Owed | null = null;
   #dirty = false;
   #ending = false;
   #gone = false;
@@ -64,7 +59,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Whether a PING waits for the end of a frame, or for room. */
   get pingOwed(): boolean {
-    return this.#owed?.some(({ opcode }) => opcode === OP_PING) ?? false;
+    return this.#owed?.ping ?? false;
   }
 
   /** Bytes of data frames that have gone out, since the connection began. */
@@ -173,7 +168,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
     const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#midFrame();
-    if (behind || (opcode !== OP_CLOSE && !this.#roomy())) this.#owe(opcode, payload);
+    if (behind || (opcode !== OP_CLOSE && !this.#roomy())) (this.#owed ??= new Owed()).add(opcode, payload);
     else this.#control(opcode, payload);
   }
 
@@ -314,21 +309,11 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#ending || this.#outbox.waits) this.#mark();
   }
 
-  #owe(opcode: number, payload: Uint8Array): void {
-    // §5.5.3: a peer "MAY elect to send a Pong frame for only the most recently processed Ping frame". Nor is more than one
-    // PING worth its bytes to a peer that takes none: its PONG answers those before it too. A caller waits for his, which
-    // does what the engine's own is for.
-    const owed = this.#owed ?? [];
-    if (payload === EMPTY && owed.some(other => other.opcode === opcode)) return;
-    this.#owed = owed.filter(other => other.opcode !== opcode);
-    this.#owed.push({ opcode, payload: payload.slice() });
-  }
-
   #payOwed(): void {
     const owed = this.#owed;
     if (!owed || !this.#roomy()) return;
     this.#owed = null;
-    for (const { opcode, payload } of owed) this.#control(opcode, payload);
+    for (const { opcode, payload } of owed.frames) this.#control(opcode, payload);
   }
 
   /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
