@@ -56,21 +56,47 @@ export function keep(bytes: Uint8Array, at: number, length: number, reused: bool
 
 export class Gathering {
   /** Bytes gathered. */
-  length = 0;
+  #length = 0;
+  /** The beginning of a message has been discarded: its rest is no message. */
+  torn = false;
+  /** Longest message, 0 for no limit. */
+  readonly #limit: number;
+  readonly #tooLarge: () => Error;
+  /** Whether a piece has been added since the last message was taken. */
   #begun = false;
   #parts: Uint8Array[] = [];
   /** The block that is being filled, behind `#parts`, and how far. */
   #block: Uint8Array | null = null;
   #used = 0;
 
-  /** Whether no piece of a message has been added since the last was taken. */
-  get empty(): boolean {
-    return !this.#begun;
+  constructor(limit: number, tooLarge: () => Error) {
+    this.#limit = limit;
+    this.#tooLarge = tooLarge;
   }
 
-  add(bytes: Uint8Array, at: number, length: number, reused: boolean): void {
+  /** Adds a piece; returns the message where that was its last. Throws where it would be too long. */
+  piece(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    text: boolean,
+    final: boolean,
+    ascii: boolean,
+    reused: boolean,
+  ): Message | undefined {
+    if (this.torn) {
+      this.torn = !final;
+      return undefined;
+    }
+    if (this.#limit && this.#length + length > this.#limit) throw this.#tooLarge();
+    if (final && !this.#begun) return text ? decodeText(bytes, at, length, ascii) : keep(bytes, at, length, reused);
+    this.#add(bytes, at, length, reused);
+    return final ? this.#take(text) : undefined;
+  }
+
+  #add(bytes: Uint8Array, at: number, length: number, reused: boolean): void {
     this.#begun = true;
-    this.length += length;
+    this.#length += length;
     if (length >= SMALL) {
       this.#closeBlock();
       this.#parts.push(keep(bytes, at, length, reused));
@@ -82,13 +108,13 @@ export class Gathering {
   }
 
   /** Returns the message, and is empty again. */
-  take(text: boolean): Message {
+  #take(text: boolean): Message {
     this.#closeBlock();
     const parts = this.#parts;
-    const { length } = this;
+    const length = this.#length;
     this.#parts = [];
     this.#begun = false;
-    this.length = 0;
+    this.#length = 0;
     const whole = parts.length === 1 ? parts[0]! : join(parts, length);
     return text ? decodeText(whole, 0, length, false) : whole;
   }
@@ -96,7 +122,7 @@ export class Gathering {
   #room(length: number): Uint8Array {
     if (this.#block && this.#used + length <= this.#block.length) return this.#block;
     this.#closeBlock();
-    return (this.#block = new Uint8Array(Math.max(length, BLOCK_LEAST, Math.min(this.length, BLOCK_MOST))));
+    return (this.#block = new Uint8Array(Math.max(length, BLOCK_LEAST, Math.min(this.#length, BLOCK_MOST))));
   }
 
   #closeBlock(): void {

@@ -18,7 +18,6 @@ import { busy, cancelled, failure, over } from './failure.ts';
 import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
 import { copyOf, Gathering, keep, type Message } from './message.ts';
 import { Parked } from './parked.ts';
-import { decodeText } from './text.ts';
 import { Waiting } from './waiting.ts';
 
 export interface ReceiveOptions {
@@ -44,9 +43,7 @@ const place = new FragmentResult();
 export class Reader {
   readonly #context: IWebSocketContext;
   readonly #owner: ReaderOwner;
-  /** Longest message, 0 for no limit. */
-  readonly #limit: number;
-  readonly #gathering = new Gathering();
+  readonly #gathering: Gathering;
   readonly #waiting = new Waiting();
 
   // The read of the context's: whether one is under way, into the caller's own buffer, cancelled only to begin again.
@@ -63,15 +60,13 @@ export class Reader {
   #closed = false;
   /** It has been read when nobody asked. */
   #unheard = false;
-  /** The beginning of a message has been discarded: its rest is no message. */
-  #torn = false;
   #failure: WebSocketError | undefined;
   readonly #draining = new Draining();
 
   constructor(context: IWebSocketContext, owner: ReaderOwner, limit: number) {
     this.#context = context;
     this.#owner = owner;
-    this.#limit = limit;
+    this.#gathering = new Gathering(limit, () => owner.tooLarge());
   }
 
   /** Reads one fragment. */
@@ -135,7 +130,7 @@ export class Reader {
       let message: Message | undefined;
       if (this.#parked.any) {
         const { data, text, final } = this.#parked.take(null);
-        message = this.#add(data, 0, data.length, text, final, false, false);
+        message = this.#gathering.piece(data, 0, data.length, text, final, false, false);
       }
       if (message === undefined && this.#unheard) this.#close(true);
       if (message === undefined && this.#closed) return Promise.resolve(DONE);
@@ -155,7 +150,7 @@ export class Reader {
     if (this.#closed) return Promise.resolve();
     if (this.#failure) return Promise.reject(over(this.#failure));
     const drained = this.#draining.begin();
-    if (this.#parked.any) this.#torn = !this.#parked.take(null).final;
+    if (this.#parked.any) this.#gathering.torn = !this.#parked.take(null).final;
     this.#discard();
     return drained;
   }
@@ -225,32 +220,11 @@ export class Reader {
         return undefined;
       }
       const { at, cbIO, utf8Encoded, finalFragment, ascii, reused, pieces } = place;
-      const message = this.#add(place.bytes ?? EMPTY, at, cbIO, utf8Encoded, finalFragment, ascii, reused);
+      const message = this.#gathering.piece(place.bytes ?? EMPTY, at, cbIO, utf8Encoded, finalFragment, ascii, reused);
       // A string has none of the bytes it was made from.
       if (typeof message === 'string') pieces?.giveBack();
       if (message !== undefined) return message;
     }
-  }
-
-  /** Adds a piece; returns the message where that was its last. */
-  #add(
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    text: boolean,
-    final: boolean,
-    ascii: boolean,
-    reused: boolean,
-  ): Message | undefined {
-    if (this.#torn) {
-      this.#torn = !final;
-      return undefined;
-    }
-    const gathering = this.#gathering;
-    if (this.#limit && gathering.length + length > this.#limit) throw this.#owner.tooLarge();
-    if (final && gathering.empty) return text ? decodeText(bytes, at, length, ascii) : keep(bytes, at, length, reused);
-    gathering.add(bytes, at, length, reused);
-    return final ? gathering.take(text) : undefined;
   }
 
   /** The context's read has completed. */
@@ -276,7 +250,7 @@ export class Reader {
       const fragment = this.#close(want === 'message');
       if (want !== 'nothing') waiting.settle(want === 'message' ? DONE : fragment);
     } else if (want === 'message') {
-      this.#goOn(() => this.#add(data, 0, data.length, text, final, false, true) ?? this.#gather());
+      this.#goOn(() => this.#gathering.piece(data, 0, data.length, text, final, false, true) ?? this.#gather());
     } else if (want === 'fragment') {
       if (this.#direct) waiting.settle({ data, text, final, close });
       else if (lent) waiting.settle(this.#lent);
@@ -284,7 +258,7 @@ export class Reader {
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOf(data, 0, data.length), text, final, close });
     } else if (this.#draining.begun) {
-      this.#torn = !final;
+      this.#gathering.torn = !final;
     } else {
       this.#parked.park(copyOf(data, 0, data.length), text, final);
     }
@@ -327,7 +301,7 @@ export class Reader {
       while (this.#waiting.want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
         if (!this.#read(null, place, true)) break;
         if (place.connectionClose) this.#close(false);
-        else this.#torn = !place.finalFragment;
+        else this.#gathering.torn = !place.finalFragment;
       }
     } catch (error) {
       // Who drains has been told of a failure. Where a read of the context's own user is in the way, he may try again.
