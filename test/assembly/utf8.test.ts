@@ -143,6 +143,28 @@ for (const build of BUILDS) {
     }
   });
 
+  test(`${build}: any two odd bytes and a third behind what lets another script be expected are judged as Node does`, () => {
+    const at = bytes.subarray(AT, AT + 16 + 256 + 16);
+    for (const front of FILLERS)
+      for (const filler of FILLERS) {
+        at.set(fill(front, 16));
+        at.set(fill(filler, at.length - 16), 16);
+        for (const place of [16 + 30, 16 + 127, 16 + 200]) {
+          const text = at.slice(place, place + 3);
+          for (const first of EDGES)
+            for (const second of EDGES)
+              for (const third of [0x41, 0x80, 0xbf]) {
+                at[place] = first;
+                at[place + 1] = second;
+                at[place + 2] = third;
+                if (whole(AT, at.length) !== isUtf8(at))
+                  assert.unreachable(`${front}, then ${filler}: ${first} ${second} ${third} at ${place}`);
+              }
+          at.set(text, place);
+        }
+      }
+  });
+
   test(`${build}: any lead with any second byte amid a mixture of scripts, wherever it lies in slices, is judged as Node does`, () => {
     const at = bytes.subarray(AT, AT + 16 + 256 + 16);
     const all = Array.from({ length: 256 }, (_, i) => i);
