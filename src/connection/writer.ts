@@ -65,8 +65,9 @@ export class Writer {
     this.#viewless = (context as Partial<WebSocketContext>).role !== undefined;
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is under way. What is has closeTimeout, where the context can hurry. */
   async idle(): Promise<void> {
+    if (this.#sending) (this.#context as Partial<WebSocketContext>).hurry?.();
     // Who asks from inside a stream's write asks before the send that writes is known to wait.
     do await this.#sending?.catch(() => {});
     while (this.#sending);

@@ -158,6 +158,10 @@ export class Context implements WebSocketContext {
     return this.#life.clock().ping(pingPayload(payload));
   }
 
+  hurry(): void {
+    this.#life.hurry();
+  }
+
   /** Sends CLOSE for the engine, after a write that is under way; a no-op once CLOSE has been sent. */
   shutDown(payload: Uint8Array): void {
     this.#life.shutDown(payload);

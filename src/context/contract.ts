@@ -94,6 +94,11 @@ export interface WebSocketContext extends IWebSocketContext {
    * or ERR_ABORTED when the connection ends first.
    */
   ping(payload?: Uint8Array): Promise<number>;
+  /**
+   * Gives the connection closeTimeout, from now on and from each move of its payload, as sending CLOSE does; then TCP is cut.
+   * For who waits with CLOSE until a send is done.
+   */
+  hurry(): void;
   readonly stats: Stats;
 }
 

@@ -87,7 +87,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   sentClose(): void {
     this.closeSent = true;
     this.#state = next(this.#state, 'sendClose');
-    this.#hurry();
+    this.hurry();
     this.#endIfClosed();
   }
 
@@ -106,7 +106,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.receiver.discard();
     this.sender.cancel(false);
     this.sender.end();
-    this.#hurry();
+    this.hurry();
   }
 
   /** Ends all that is left, now. */
@@ -162,7 +162,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.receiver.endWith(E_HANDLE_EOF);
     this.#state = next(this.#state, 'disconnect');
     this.sender.end();
-    this.#hurry();
+    this.hurry();
     this.engine.settle();
   }
 
@@ -178,7 +178,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#timing?.lost(this.receiver.end || hr);
     this.engine.settle();
     if (this.receiver.drained) this.end();
-    else this.#hurry();
+    else this.hurry();
   }
 
   // ── what the receiver says ──
@@ -205,7 +205,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#state = next(this.#state, 'fail');
     this.receiver.endWith(E_INVALID_PROTOCOL_FORMAT);
     this.sender.end();
-    this.#hurry();
+    this.hurry();
     this.#onFault(this.#context);
   }
 
@@ -216,7 +216,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   delivered(): void {
     if (this.#gone && this.receiver.drained) this.engine.due(this);
-    else this.#hurry();
+    else this.hurry();
   }
 
   pause(): void {
@@ -261,8 +261,8 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     else this.transport.destroy();
   }
 
-  /** Gives what is left of the connection closeTimeout from now on. */
-  #hurry(): void {
+  /** Gives what is left of the connection closeTimeout from now on, and from each move of its payload. */
+  hurry(): void {
     if (this.#over) return;
     const clock = this.clock();
     this.sender.tell(clock);

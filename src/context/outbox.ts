@@ -52,8 +52,8 @@ export class Outbox implements Leaving {
 
   /** Bytes accepted and not yet taken by the operating system. */
   unsent = 0;
-  /** Bytes that the operating system has taken, less those of control frames. */
-  moved = 0;
+  /** Bytes that the operating system has taken, less those of control frames; not those of a write under way. */
+  #moved = 0;
 
   constructor(engine: Engine, transport: Transport, role: Role) {
     this.#engine = engine;
@@ -64,6 +64,12 @@ export class Outbox implements Leaving {
   /** Whether there is anything to give to the transport. */
   get waits(): boolean {
     return this.#stash !== null || this.#chunks !== null || this.#page !== null;
+  }
+
+  /** Bytes that the operating system has taken, less those of control frames, and of a write under way as far as can be told. */
+  get moved(): number {
+    const writing = this.#writingBytes;
+    return this.#moved + Math.max(0, writing - (this.#transport.untaken ?? writing));
   }
 
   /** Bytes of frames that lie in the window. */
@@ -114,7 +120,7 @@ export class Outbox implements Leaving {
     this.#engine.resident = null;
     if (end - at >= this.#transport.takeLeast && !this.waits) {
       const taken = this.#transport.take(memory.bytes, at, end - at);
-      this.moved += taken;
+      this.#moved += taken;
       at += taken;
     }
     if (at < end) this.body(memory.bytes, at, end - at, 0);
@@ -158,7 +164,7 @@ export class Outbox implements Leaving {
 
   /** Puts a control frame there. Its bytes are taken off before they are counted, so that it moves nothing. */
   control(opcode: number, payload: Uint8Array): void {
-    this.moved -= (this.#masks ? CONTROL_MASKED : CONTROL_UNMASKED) + payload.length;
+    this.#moved -= (this.#masks ? CONTROL_MASKED : CONTROL_UNMASKED) + payload.length;
     this.frame(HEADER_FINAL | opcode, payload, 0, payload.length);
   }
 
@@ -226,7 +232,7 @@ export class Outbox implements Leaving {
   written(): void {
     this.writing = false;
     this.unsent -= this.#writingBytes;
-    this.moved += this.#writingBytes;
+    this.#moved += this.#writingBytes;
     this.#writingBytes = 0;
     const held = this.#writingPages;
     this.#writingPages = null;

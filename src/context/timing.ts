@@ -106,8 +106,12 @@ export class Timing implements Timed {
 
   expired(time: number): number {
     if (this.#cutAt !== null && time >= this.#cutAt) {
-      this.#owner.cut(E_OPERATION_ABORTED);
-      return 0;
+      // A write that is under way is told of when it ends, but may have moved.
+      this.moved(this.#owner.moved);
+      if (time >= this.#cutAt) {
+        this.#owner.cut(E_OPERATION_ABORTED);
+        return 0;
+      }
     }
     const keepalive = this.#keepalive;
     if (keepalive && this.#cutAt === null) {

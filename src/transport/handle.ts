@@ -35,6 +35,8 @@ export interface Handle {
   readonly _parent?: Handle;
   /** The descriptor; negative where there is none. */
   readonly fd?: number;
+  /** Bytes that libuv has been given and the kernel has not taken. */
+  readonly writeQueueSize?: number;
   useUserBuffer?(buffer: Uint8Array): void;
   writeBuffer?(request: WriteRequest | null, chunk: Uint8Array): Answer;
   writev?(request: WriteRequest | null, chunks: readonly Uint8Array[], allBuffers: true): Answer;

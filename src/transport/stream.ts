@@ -125,6 +125,10 @@ export class StreamTransport implements Transport, WriteOwner {
     return this.plain ? TAKE_LEAST : Number.POSITIVE_INFINITY;
   }
 
+  get untaken(): number | undefined {
+    return this.plain ? kernelHandle(this.socket)?.writeQueueSize : undefined;
+  }
+
   get remoteAddress(): string | undefined {
     return (this.socket as Partial<Socket>).remoteAddress;
   }

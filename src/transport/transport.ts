@@ -37,6 +37,8 @@ export interface Transport {
    * too where a transport cannot do this. No write may be under way.
    */
   take(bytes: Uint8Array, at: number, length: number): number;
+  /** Bytes of the write under way that the operating system has not taken yet; undefined where that cannot be told. */
+  readonly untaken: number | undefined;
   /** Ends the sending side; no write may be under way. */
   end(): void;
   destroy(): void;

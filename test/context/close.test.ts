@@ -449,6 +449,22 @@ for (const from of ["the caller's memory", 'the window']) {
   });
 }
 
+test('closeTimeout starts again while TCP takes a long write bit by bit', async () => {
+  const { context, kernel } = openOnKernel({ closeTimeout: 500 });
+  kernel.appetite = () => 0;
+  context.writeNow('x'.repeat(60_000));
+  await turns();
+  kernel.untaken = kernel.written[0]!;
+  context.closeNow();
+  for (let index = 0; index < 5; index++) {
+    await clock.pass(450);
+    kernel.untaken -= 10_000;
+  }
+  assert.not.ok(kernel.ended);
+  await clock.pass(999);
+  assert.ok(kernel.ended);
+});
+
 test('both sides may close at once, and both connections end clean', async () => {
   const { server, client } = openPair();
   const reads = [server.read(), client.read()];

@@ -22,6 +22,7 @@ class Hands implements Transport {
   readonly stretch = STRETCH;
   readonly patient: boolean;
   readonly takeLeast = Number.POSITIVE_INFINITY;
+  readonly untaken = undefined;
   readonly owner: TransportOwner;
   /** What has left them, read when they let go. */
   sent = Buffer.alloc(0);

@@ -5,10 +5,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connectWebSocket } from '../../src/client.ts';
+import { WebSocketConnection } from '../../src/connection/connection.ts';
 import { E_NETNAME_DELETED } from '../../src/context/hresult.ts';
 import { Clock } from '../support/clock.ts';
 import { linkPair } from '../support/link.ts';
 import { leaveNothing, open, ROLES, turns, watch } from '../support/pair.ts';
+import { pattern } from '../support/peer.ts';
 import { failureOf } from '../support/promise.ts';
 import { switching } from '../support/raw.ts';
 
@@ -65,6 +67,26 @@ for (const role of ROLES) {
     await clock.stop(HOUR);
     assert.is((await context.read()).text, 'behind your CLOSE, before mine');
     assert.ok((await context.read()).close);
+  });
+
+  test(`${role}: a close that waits for a send is cut after closeTimeout, and from each move of it`, async () => {
+    const { context, peer, far } = open(role, { closeTimeout: 1000 });
+    const connection = new WebSocketConnection(context.context);
+    const sending = failureOf(connection.send(pattern(1_000_000)));
+    far.pause();
+    const closing = failureOf(connection.close());
+    for (let time = 0; time < 3; time++) {
+      await clock.pass(900);
+      far.resume();
+      await turns(4);
+      far.pause();
+      assert.is(context.cleaned, 0);
+    }
+    await clock.pass(999);
+    assert.not.ok(peer.ended);
+    await clock.pass(1);
+    assert.equal([(await sending).code, (await closing).code], ['ERR_ABORTED', 'ERR_LOST']);
+    assert.is(connection.state, 'aborted');
   });
 
   test(`${role}: timers that come too early are waited for again`, async () => {

@@ -61,6 +61,10 @@ export class Wire implements Transport {
     return this.writev([chunk]);
   }
 
+  get untaken(): number | undefined {
+    return this.#pending?.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
   take(bytes: Uint8Array, at: number, length: number): number {
     if (this.#pending) throw new Error('bytes were to be taken before the last write was over');
     if (this.#ending) throw new Error('bytes were to be taken behind the end');

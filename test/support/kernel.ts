@@ -27,6 +27,8 @@ export class Kernel implements Transport {
   readonly offered: number[] = [];
   readonly written: number[] = [];
   ended = false;
+  /** What of the write that is held a test says that it has not taken. */
+  untaken: number | undefined = undefined;
   #sent: Uint8Array[] = [];
   #held: readonly Uint8Array[] | null = null;
 

@@ -1,4 +1,5 @@
 /** What a transport takes at once and holds no pointer to, on sockets of every kind: all, a part, or nothing. */
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +122,25 @@ for (const kind of ['tcp', 'unix'])
     const received = await receive(far, 5 + HUGE.length);
     await written;
     assert.is(Buffer.compare(received.subarray(5), HUGE), 0);
+  });
+
+for (const kind of ['tcp', 'unix', 'tls', 'duplex'])
+  test(`${kind}: what is untaken of a write grows less as the peer reads, where that can be told`, async () => {
+    const joined = await openOn(kind);
+    const { transport, far, written } = joined;
+    assert.not.ok(transport.write(HUGE));
+    const untaken = transport.untaken;
+    if (kind === 'tls' || kind === 'duplex') {
+      assert.is(untaken, undefined);
+      return;
+    }
+    assert.ok(untaken && untaken < HUGE.length, `${untaken} bytes are untaken`);
+    far.resume();
+    // What the peer has more of than two kernels hold has been taken meanwhile.
+    for (let here = 0; here < HUGE.length / 2; ) here += (await once(far, 'data'))[0].length;
+    assert.ok(transport.untaken! < untaken, `${transport.untaken} of ${untaken} bytes are untaken`);
+    await written;
+    assert.is(transport.untaken, 0);
   });
 
 test('a socket that is destroyed takes nothing', async () => {
