@@ -10,12 +10,12 @@
  *   ofLong    any           E0 E1..EB  E0 E3 E2  E4..E7  D0..DF
  *   ofAll     FE FF C2..DF  FE E1..EC  FF EE EF  F0..F3  F4..FF
  */
+import { ED } from "./leads";
 
 const TO_0C: usize = memory.data<u32>([0x2c2c_2c2c], 4);
 const TURN: usize = memory.data<u32>([0xf9f9_f9f9], 4);
 const TO_FF: usize = memory.data<u32>([0x1f1f_1f1f], 4);
 const A1: usize = memory.data<u32>([0xa1a1_a1a1], 4);
-const ED: usize = memory.data<u32>([0xeded_eded], 4);
 
 /** Below E1, as a signed number, for E0, ED, F4 and up. What begins two bytes is not looked for. */
 @inline

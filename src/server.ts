@@ -145,13 +145,16 @@ export class WebSocketModule {
 
   /**
    * Refuses new upgrades with 503, sends CLOSE (1001 by default) to all, and resolves when all are gone; those that are
-   * not after `timeout` milliseconds (default: closeTimeout) are cut. Rejects with RangeError for a CLOSE that may not be.
+   * not after `timeout` milliseconds (default: closeTimeout) are cut. Rejects with RangeError for a CLOSE or a time that may not be.
    */
   async close(options: { statusCode?: number; reason?: string; timeout?: number } = {}): Promise<void> {
     const { statusCode = GOING_AWAY, reason = '', timeout = this.#limits.closeTimeout } = options;
     const payload = closePayload(statusCode, reason);
     if (!payload) {
       throw new RangeError('statusCode must be one that may stand in a CLOSE frame, reason at most 123 bytes of UTF-8');
+    }
+    if (typeof timeout !== 'number' || !(timeout >= 0)) {
+      throw new RangeError(`timeout must be milliseconds, 0 or more; got ${String(timeout)}`);
     }
     this.#closing = true;
     for (const context of this.#contexts) context.shutDown(payload);

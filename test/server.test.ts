@@ -391,10 +391,11 @@ test('close sends CLOSE 1001 to all, refuses new upgrades with 503, and resolves
   assert.is(served.module.size, 0);
 });
 
-test('close says the code and reason that it is given, and refuses those that no frame may say', async () => {
+test('close says the code and reason that it is given, and refuses those that no frame may say, and times that are none', async () => {
   const served = await serve(TCP);
   const { peer, client } = await served.connect();
-  for (const options of [{ statusCode: 1006 }, { statusCode: 999 }, { reason: 'x'.repeat(124) }]) {
+  const times = [-1, Number.NaN, '5' as never, null as never].map(timeout => ({ timeout }));
+  for (const options of [{ statusCode: 1006 }, { statusCode: 999 }, { reason: 'x'.repeat(124) }, ...times]) {
     assert.instance(await served.module.close(options).catch(error => error), RangeError);
   }
   const closing = served.module.close({ statusCode: 1012, reason: 'restarting', timeout: 50 });

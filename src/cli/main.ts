@@ -30,6 +30,12 @@ function version(): string {
   return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
 }
 
+// Who read the output has left, as `head` does: nothing is left to do.
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code !== 'EPIPE') console.error(`websocket-context: ${message}`);
+  process.exit(code === 'EPIPE' ? 0 : FAILED);
+});
+
 try {
   stop(await main(process.argv.slice(2)));
 } catch (error) {

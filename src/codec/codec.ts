@@ -10,6 +10,7 @@ import {
   UTF8_COUNT_SHIFT,
   UTF8_INVALID,
 } from '../../assembly/abi.ts';
+import { checkBytes, checkKey } from './bytes.ts';
 import { Decoder, type Iteration, type Role } from './decoder.ts';
 import { type FrameHeader, readFrameHeader, rotateKey } from './header.ts';
 import { LinearMemory, PAGE_SIZE } from './memory.ts';
@@ -78,9 +79,14 @@ export class Codec {
     return new Decoder(this.#linear, this.#iteration, record);
   }
 
-  /** Header and payload as one new array. Throws RangeError for an opcode or a control frame that no header can say. */
+  /**
+   * Header and payload as one new array. Throws RangeError for an opcode, a key or a control frame that no header can say,
+   * TypeError for `data` that is no Uint8Array.
+   */
   encodeFrame(frame: FrameInit): Uint8Array {
     const { opcode, final = true, rsv1 = false, maskKey, data } = frame;
+    if (data !== undefined) checkBytes('data', data);
+    if (maskKey !== undefined) checkKey('maskKey', maskKey);
     const length = data?.length ?? 0;
     if (!Number.isInteger(opcode) || opcode < 0 || opcode > 0xf) throw new RangeError('opcode must be 0 to 15');
     if (opcode >= OP_CLOSE && opcode <= OP_PONG && length > CONTROL_MOST) {
@@ -101,11 +107,14 @@ export class Codec {
 
   /** Reads the header at `offset`, for inspection; undefined where it is not all there. Judges nothing. */
   readFrameHeader(bytes: Uint8Array, offset = 0): FrameHeader | undefined {
+    checkBytes('bytes', bytes);
     return readFrameHeader(bytes, offset);
   }
 
   /** XORs in place with `key`, whose first byte meets `data[0]` when `phase` is 0 (RFC 6455 §5.3). */
   unmask(data: Uint8Array, key: number, phase = 0): void {
+    checkBytes('data', data);
+    checkKey('key', key);
     const { exports, bytes, buffer } = this.#linear;
     const turned = rotateKey(key, phase);
     if (data.buffer === buffer) {
@@ -123,6 +132,7 @@ export class Codec {
 
   /** Validates all of `data` as one UTF-8 text. */
   isValidUtf8(data: Uint8Array): boolean {
+    checkBytes('data', data);
     const { exports, bytes, buffer } = this.#linear;
     if (data.buffer === buffer) return whole(exports.validate(data.byteOffset, data.length, 0));
     let carry = 0;

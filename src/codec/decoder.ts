@@ -1,5 +1,6 @@
 /** One direction of one connection, decoded chunk by chunk: the codec's decoder as an iterable. */
 import { FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, FRAGMENTS, WINDOW, WINDOW_SIZE } from '../../assembly/abi.ts';
+import { checkBytes } from './bytes.ts';
 import { FAULTS, ProtocolFault } from './faults.ts';
 import { type LinearMemory, NEXT_WORD } from './memory.ts';
 
@@ -41,14 +42,17 @@ export class Decoder {
    * out of one ends its decoder. Throws ProtocolFault where the peer broke RFC 6455, after the fragments before it.
    */
   *decode(chunk: Uint8Array): Generator<Fragment, void, undefined> {
+    checkBytes('chunk', chunk);
     if (this.#iteration.decoder)
       throw new Error('another decode of this codec is still being iterated: finish it, or break out of it');
     if (!this.#record) throw new Error('this decoder has ended: ask the codec for another');
     if (this.#fault) throw this.#fault;
     this.#iteration.decoder = this;
+    const { length } = chunk;
     let finished = false;
     try {
-      for (let offset = 0; offset < chunk.length; offset += WINDOW_SIZE) {
+      for (let offset = 0; offset < length; offset += WINDOW_SIZE) {
+        if (chunk.length !== length) throw new TypeError('the chunk was transferred or resized while it was decoded');
         yield* this.#decodeWindow(chunk.subarray(offset, offset + WINDOW_SIZE));
       }
       finished = true;

@@ -59,7 +59,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
         this.#reader.beginAgain();
         context.cancelOutstandingIO();
       },
-      lost: () => (this.#aborted = true),
+      lost: error => {
+        this.#aborted = true;
+        // Somebody cancelled past this connection: what became of the frame is not known, so nothing may follow it.
+        if (error.hr === E_OPERATION_ABORTED) context.closeTcpConnection();
+      },
     });
   }
 

@@ -48,6 +48,14 @@ export function cancelled(signal: AbortSignal): WebSocketError {
   return new WebSocketError('ERR_CANCELLED', 'cancelled by its signal', E_OPERATION_ABORTED, { cause: signal.reason });
 }
 
+/** Throws where `signal` has aborted, or is none. */
+export function checkSignal(signal: AbortSignal): void {
+  if (typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    throw new TypeError('signal must be an AbortSignal: of an AbortController, its signal');
+  }
+  if (signal.aborted) throw cancelled(signal);
+}
+
 /** Why there is nothing more to read: reading has failed with `cause`, or ended. */
 export function over(cause: WebSocketError | undefined): WebSocketError {
   if (!cause) return misplaced("the peer's CLOSE has been read");

@@ -14,7 +14,7 @@ import {
 } from '../context/hresult.ts';
 import { EMPTY, FragmentResult } from '../context/result.ts';
 import { Draining } from './draining.ts';
-import { busy, cancelled, failure, over } from './failure.ts';
+import { busy, checkSignal, failure, over } from './failure.ts';
 import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
 import { copyOf, Gathering, keep, type Message } from './message.ts';
 import { Parked } from './parked.ts';
@@ -75,7 +75,7 @@ export class Reader {
     const signal = options?.signal;
     const lend = options?.lend ?? false;
     try {
-      if (signal?.aborted) throw cancelled(signal);
+      if (signal) checkSignal(signal);
       // A read that may be cancelled must not write to the caller's buffer afterwards: it is lent, then copied.
       const fragment = this.#receive(buffer, signal ? null : buffer, lend, true);
       if (fragment) return fragment === this.#lent ? this.#lent.ready : Promise.resolve(fragment);

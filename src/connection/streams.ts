@@ -19,8 +19,9 @@ export function readableOf(connection: WebSocketConnection): ReadableStream<Mess
 
 export function writableOf(connection: WebSocketConnection): WritableStream<Message> {
   return new WritableStream<Message>({
+    // An abort that waited for the write under way, as the sink's own does, would wait for a peer that does not read.
+    start: ({ signal }) => signal.addEventListener('abort', () => connection.abort(), { once: true }),
     write: message => connection.send(message),
     close: () => connection.closeOutput(),
-    abort: () => connection.abort(),
   });
 }

@@ -10,7 +10,7 @@ import {
   type HResult,
 } from '../context/hresult.ts';
 import { FragmentResult } from '../context/result.ts';
-import { busy, cancelled, failure, returned } from './failure.ts';
+import { busy, cancelled, checkSignal, failure, returned } from './failure.ts';
 import { LentFragment, type ReceivedFragment } from './fragment.ts';
 import type { Message } from './message.ts';
 import { Scratch } from './text.ts';
@@ -76,7 +76,7 @@ export class Writer {
   send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
     try {
       const signal = options?.signal;
-      if (signal?.aborted) throw cancelled(signal);
+      if (signal) checkSignal(signal);
       return this.#write(data, options, true) === 'pending' ? this.#wait(signal) : SENT;
     } catch (error) {
       return Promise.reject(error);

@@ -4,7 +4,14 @@
  */
 import { rethrow } from './engine.ts';
 import { type HResult, S_OK } from './hresult.ts';
-import { EMPTY, type FragmentResult, type WebSocketCompletion } from './result.ts';
+import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
+
+/** Has `result` say that no call of its waits; false where it is no FragmentResult. */
+export function reset(result: FragmentResult): boolean {
+  if (!(result instanceof FragmentResult)) return false;
+  result.completionExpected = false;
+  return true;
+}
 
 /** Whether a call's end has nobody to tell: an asynchronous one tells it by a completion or by a result. */
 export function badCall(

@@ -5,7 +5,7 @@
 import { HEADER_FINAL, OP_BINARY, OP_CONTINUATION, OP_TEXT } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import type { Fault } from '../codec/faults.ts';
-import { badCall } from './call.ts';
+import { badCall, reset } from './call.ts';
 import { closePayload } from './close.ts';
 import type { Stats, WebSocketContext } from './contract.ts';
 import {
@@ -54,7 +54,7 @@ export class Context implements WebSocketContext {
     const life = this.#life;
     const { sender } = life;
     const fits = data instanceof FragmentResult ? data.usable(life.engine.live.walk) : data instanceof Uint8Array;
-    if (result) result.completionExpected = false;
+    if (result && !reset(result)) return E_INVALIDARG;
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
     sender.makeRoom();
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
@@ -79,7 +79,7 @@ export class Context implements WebSocketContext {
     completionContext?: unknown,
     result?: FragmentResult,
   ): HResult {
-    if (result) result.completionExpected = false;
+    if (result && !reset(result)) return E_INVALIDARG;
     if (data !== null && (!(data instanceof Uint8Array) || data.length === 0)) return E_INVALIDARG;
     if (badCall(async, completion, result)) return E_INVALIDARG;
     return this.#life.receiver.read(data, async, completion, completionContext, result);
@@ -95,7 +95,7 @@ export class Context implements WebSocketContext {
   ): HResult {
     const life = this.#life;
     const { sender } = life;
-    if (result) result.completionExpected = false;
+    if (result && !reset(result)) return E_INVALIDARG;
     if (badCall(async, completion, result) || (reason !== null && typeof reason !== 'string')) return E_INVALIDARG;
     const payload = closePayload(statusCode, reason ?? '');
     if (!payload) return E_INVALIDARG;
@@ -109,7 +109,7 @@ export class Context implements WebSocketContext {
   }
 
   getCloseStatus(status: CloseStatus): HResult {
-    if (!status) return E_INVALIDARG;
+    if (status === null || typeof status !== 'object') return E_INVALIDARG;
     const { close, receiver } = this.#life;
     if (!close || !receiver.endDelivered || receiver.end !== S_OK) return E_NOT_SET;
     status.statusCode = close.code;

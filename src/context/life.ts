@@ -247,6 +247,10 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     return this.sender.moved;
   }
 
+  get taken(): number {
+    return this.receiver.taken;
+  }
+
   sendPing(payload: Uint8Array): boolean {
     this.sender.makeRoom();
     if (!this.sends) return false;

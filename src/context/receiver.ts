@@ -18,7 +18,7 @@ import {
 } from './hresult.ts';
 import { type Pieces, WORDS } from './pieces.ts';
 import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
-import { Unread } from './unread.ts';
+import { FRAGMENT_COST, Unread } from './unread.ts';
 
 /** Walks are counted to here and again from 1: small integers, which V8 keeps in no box. */
 const WALKS = 0x3fff_ffff;
@@ -83,6 +83,11 @@ export class Receiver implements Completing, Aborting {
   /** Payload bytes received and not yet read. */
   get buffered(): number {
     return this.#unread.bytes;
+  }
+
+  /** How much of what was received has been read: bytes, and something for each fragment. */
+  get taken(): number {
+    return this.bytesReceived + this.fragmentsReceived * FRAGMENT_COST - this.#unread.cost;
   }
 
   /** Begins to walk the `length` bytes in the window. */

@@ -127,13 +127,15 @@ export class FragmentResult {
   }
 
   /**
-   * @internal Whether it stands for its piece: not while its call is pending, nor where the piece lay in the window and that
-   * has been walked for others since, nor where its buffer was transferred.
+   * @internal Whether it stands for its piece, or a part: not while its call is pending, nor where the piece lay in the window
+   * and that has been walked for others since, nor where its buffer was transferred.
    */
   usable(walk: number): boolean {
     const { bytes } = this;
     if (this.completionExpected || (this.#walk > 0 && this.#walk !== walk)) return false;
-    return bytes === null || this.at + this.cbIO <= bytes.length;
+    if (bytes === null) return true;
+    const { at, cbIO } = this;
+    return at >= this.#at && cbIO >= 0 && at + cbIO <= this.#at + this.#length && at + cbIO <= bytes.length;
   }
 
   /** @internal Says that the call is over, without a piece. */

@@ -195,9 +195,8 @@ export class Sender implements Completing, Aborting, Flushing {
   /** Aborts the waiting call; a frame that is part-written is copied and finished if `whole`, else the last thing sent. */
   cancel(whole: boolean): void {
     const call = this.#call;
-    if (!call.waiting || call.aborted) return;
+    if (!call.waiting || call.aborted || call.due) return;
     call.aborted = true;
-    call.due = false;
     call.hr = E_OPERATION_ABORTED;
     const { payload, payloadAt: at } = call;
     if (payload && at < 0) {

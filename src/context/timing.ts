@@ -13,6 +13,8 @@ export interface TimingOwner {
   readonly pingOwed: boolean;
   /** Bytes of data frames that have gone out, since the connection began. */
   readonly moved: number;
+  /** How much of what was received has been read; only that it grows counts. */
+  readonly taken: number;
   /** Sends a PING; says whether that could be. */
   sendPing(payload: Uint8Array): boolean;
   /** Time is up: what is left is told `hr`. */
@@ -29,6 +31,8 @@ export class Timing implements Timed {
   #cutAt: number | null = null;
   /** Bytes that had gone out when they were counted last. */
   #moved = 0;
+  /** What had been read when the closing connection was last given its time. */
+  #taken = 0;
   /** Whether the PING that counts was owed when it was last looked at, and what had gone out by then. */
   #pingOwed = false;
   #movedThen = 0;
@@ -52,6 +56,7 @@ export class Timing implements Timed {
   /** Starts the time that a closing connection has, or starts it again. */
   close(): void {
     this.#cutAt = now() + this.#limits.closeTimeout;
+    this.#taken = this.#owner.taken;
     this.#wake();
   }
 
@@ -106,8 +111,9 @@ export class Timing implements Timed {
 
   expired(time: number): number {
     if (this.#cutAt !== null && time >= this.#cutAt) {
-      // A write that is under way is told of when it ends, but may have moved.
+      // A write that is under way is told of when it ends, but may have moved; and who reads what is left is there.
       this.moved(this.#owner.moved);
+      if (this.#owner.taken > this.#taken) this.close();
       if (time >= this.#cutAt) {
         this.#owner.cut(E_OPERATION_ABORTED);
         return 0;

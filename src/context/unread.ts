@@ -7,7 +7,7 @@ import { copy } from './copy.ts';
 import { Pieces, WORDS } from './pieces.ts';
 
 /** What a fragment costs beside its bytes, so that empty ones count too. */
-const FRAGMENT_COST = 32;
+export const FRAGMENT_COST = 32;
 const BLOCK_LEAST = 256;
 const BLOCK_MOST = 65_536;
 

@@ -43,8 +43,7 @@ function onRead(this: Duplex, length: number): boolean {
 }
 
 function onData(this: Carrier, chunk: Uint8Array): void {
-  const { intake, owner } = this[TRANSPORT];
-  intake.feed(owner, chunk);
+  this[TRANSPORT].feed(chunk);
 }
 
 function onEnd(this: Carrier): void {
@@ -104,12 +103,18 @@ export class StreamTransport implements Transport, WriteOwner {
     const { socket, intake, owner } = this;
     if (head.length) intake.feed(owner, head);
     // An empty Readable is not asked: a stream that pushes from inside the other side's write would miss the asking.
-    while (socket.readableLength) intake.feed(owner, socket.read());
+    while (socket.readableLength && !socket.destroyed) this.feed(socket.read());
     if (socket.closed) setImmediate(() => this.closed());
     else if (socket.readableEnded) setImmediate(() => owner.ended());
     if (!direct || !readInto(socket, intake.window, onRead)) socket.on('data', onData);
     if (this.#paused) socket.pause();
     else socket.resume();
+  }
+
+  /** Feeds what the stream has given. */
+  feed(chunk: unknown): void {
+    if (chunk instanceof Uint8Array) this.intake.feed(this.owner, chunk);
+    else this.socket.destroy(new TypeError('the stream gives no bytes: it has an encoding, or is in object mode'));
   }
 
   get stretch(): number {
@@ -214,14 +219,15 @@ export class StreamTransport implements Transport, WriteOwner {
   #write(chunk: Uint8Array): void {
     this.#onWritten ??= error => {
       if (this.#callbacksDue) this.#callbacksDue--;
-      else if (!error) this.#released();
+      // Of a write that its destruction cut off Node 20 tells as of one that was made.
+      else if (!error && !this.socket.destroyed) this.#released();
     };
     this.#writing = true;
     this.socket.write(this.#keeps ? chunk.slice() : chunk, this.#onWritten);
   }
 
   #settled(): boolean {
-    if (!this.plain || this.socket.writableLength !== 0) return false;
+    if (!this.plain || this.socket.destroyed || this.socket.writableLength !== 0) return false;
     this.#writing = false;
     this.#callbacksDue++;
     return true;

@@ -167,6 +167,18 @@ test('serve ends with what is connected told that it goes away', async () => {
   assert.is((await served.end).code, 0);
 });
 
+test('connect ends when who reads its output has left', async () => {
+  const client = start(['connect', echo.url, '--wait', '60']);
+  const leaving = ended(client);
+  client.stdin!.write('one\n');
+  await once(client.stdout!, 'data');
+  client.stdout!.destroy();
+  client.stdin!.write('two\nthree\n');
+  const { code, err } = await leaving;
+  assert.equal([code, err], [0, '']);
+  client.stdin!.destroy();
+});
+
 test('PORT is where serve listens unless it is told otherwise, and a port in use is said', async () => {
   const { port } = new URL(echo.url);
   const taken = await run(['serve'], '', { PORT: port });

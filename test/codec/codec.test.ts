@@ -1,5 +1,6 @@
 /** The codec's other tools: frames encoded, masks taken off and put on, text validated, on bytes of any length and place. */
 import { isUtf8 } from 'node:buffer';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT } from '../../assembly/abi.ts';
@@ -111,6 +112,33 @@ test('what no header can say is refused: opcodes beyond four bits, control frame
     assert.is(codec.encodeFrame({ opcode, data: new Uint8Array(125) }).length, 127);
     assert.throws(() => codec.encodeFrame({ opcode, data: new Uint8Array(126) }), RangeError);
   }
+});
+
+test('what is no Uint8Array, or no key, is refused before anything is done', () => {
+  const decoder = codec.decoder({ role: 'client' });
+  for (const data of [
+    new ArrayBuffer(4),
+    new DataView(new ArrayBuffer(4)),
+    new Int8Array(4),
+    'text',
+    [1],
+    null,
+    5,
+  ] as never[]) {
+    assert.throws(() => codec.encodeFrame({ opcode: OP_TEXT, data }), TypeError);
+    assert.throws(() => codec.isValidUtf8(data), TypeError);
+    assert.throws(() => codec.unmask(data, 1), TypeError);
+    assert.throws(() => codec.readFrameHeader(data), TypeError);
+    assert.throws(() => [...decoder.decode(data)], TypeError);
+  }
+  for (const key of [Number.NaN, 1.5, 2 ** 32, -(2 ** 31) - 1, '1' as never]) {
+    assert.throws(() => codec.encodeFrame({ opcode: OP_TEXT, maskKey: key }), RangeError);
+    assert.throws(() => codec.unmask(new Uint8Array(4), key), RangeError);
+  }
+  const elsewhere: Uint8Array = runInNewContext('Uint8Array.of(0x81, 0)');
+  assert.ok(codec.isValidUtf8(elsewhere.subarray(1)));
+  assert.is([...decoder.decode(elsewhere)].length, 1, 'and nothing was lost');
+  decoder.free();
 });
 
 test('unmask XORs as §5.3 says, in place, at every phase, alignment and length', () => {

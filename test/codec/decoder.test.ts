@@ -88,6 +88,15 @@ test('a chunk may be longer than the window, and is left as it was', () => {
   assert.is(Buffer.compare(chunk, before), 0);
 });
 
+test('a chunk that is transferred while it is decoded is told of', () => {
+  const data = new Uint8Array(2 * WINDOW_SIZE);
+  const chunk = Uint8Array.from(writeFrame({ opcode: 2, data }));
+  const decoding = codec.decoder(CLIENT).decode(chunk);
+  assert.ok(decoding.next().value);
+  structuredClone(chunk, { transfer: [chunk.buffer] });
+  assert.throws(() => [...decoding], /transferred/);
+});
+
 test('fragments are views of memory, and say what message they belong to', () => {
   const decoder = codec.decoder(CLIENT);
   const chunk = Buffer.concat([

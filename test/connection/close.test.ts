@@ -294,6 +294,32 @@ test('a receive cancelled while the connection closes hands reading over to the 
   await closing;
 });
 
+test('a send that was cancelled past the connection ends it', async () => {
+  const { connection, context, peer, near } = wired({ sendBufferLimit: 1 });
+  near.hold();
+  await connection.send('first');
+  await turns();
+  const sending = failureOf(connection.send('second'));
+  context.cancelOutstandingIO();
+  assert.is((await sending).code, 'ERR_ABORTED');
+  assert.is(connection.state, 'aborted');
+  near.release();
+  await turns();
+  assert.ok(peer.ended);
+});
+
+test('what is no signal is refused, and the connection untouched', async () => {
+  const { connection, peer } = wired({ sendBufferLimit: 1 });
+  for (const signal of [new AbortController(), {}, 5] as never[]) {
+    assert.instance(await failureOf(connection.receive({ signal })), TypeError);
+    assert.instance(await failureOf(connection.send('not sent', { signal })), TypeError);
+  }
+  await connection.send('sent');
+  peer.text('received');
+  assert.is(Buffer.from((await connection.receive()).data).toString(), 'received');
+  assert.is(await peer.next(), 'text "sent"');
+});
+
 test('await using closes; where the peer has gone it ends quietly', async () => {
   const { context, peer } = open('server');
   {

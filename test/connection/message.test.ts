@@ -281,6 +281,18 @@ test('writable takes a message when the connection takes it, and its end sends C
   const aborted = wired();
   await aborted.connection.writable.abort();
   assert.is(aborted.connection.state, 'aborted');
+
+  const stuck = wired({}, { sendBufferLimit: 1 });
+  const stuckWriter = stuck.connection.writable.getWriter();
+  stuck.near.hold();
+  await stuckWriter.write('first');
+  await turns();
+  const writing = failureOf(stuckWriter.write('second'));
+  await turns();
+  const aborting = stuckWriter.abort();
+  assert.is(stuck.connection.state, 'aborted', 'at once');
+  stuck.near.release();
+  await Promise.all([writing, aborting]);
 });
 
 test('piping readable to writable echoes until the end', async () => {

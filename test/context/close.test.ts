@@ -194,7 +194,7 @@ for (const role of ROLES) {
 
   test(`${role}: getCloseStatus wants somewhere to put it`, () => {
     const { context } = open(role);
-    assert.is(context.getCloseStatus(undefined as never), E_INVALIDARG);
+    for (const status of [undefined, null, 5]) assert.is(context.getCloseStatus(status as never), E_INVALIDARG);
   });
 
   test(`${role}: nothing answers the peer's CLOSE but the application, which may send data before`, async () => {
@@ -302,6 +302,25 @@ for (const role of ROLES) {
     assert.not.ok(peer.ended);
     await clock.pass(1);
     assert.ok(peer.ended);
+  });
+
+  test(`${role}: who reads slowly what is left of a connection that has ended is given all of it, and the CLOSE`, async () => {
+    const { context, peer } = open(role, { closeTimeout: 500 });
+    for (const text of ['one', '', 'three', 'four', '', 'six']) peer.text(text);
+    peer.close(1001);
+    await turns();
+    context.closeNow();
+    peer.stream.end();
+    for (const text of ['one', '', 'three', 'four', '', 'six']) {
+      await clock.pass(400);
+      assert.is(context.readNow().text, text);
+    }
+    await clock.pass(400);
+    assert.ok(context.readNow().close);
+    assert.is(context.status, '1001');
+    assert.is(context.cleaned, 0);
+    await clock.pass(1);
+    assert.is(context.cleaned, 1);
   });
 
   test(`${role}: PONGs buy a closing connection no time, however often they are asked for`, async () => {

@@ -375,7 +375,7 @@ for (const [what, end, moments] of [
       end(timing);
       return true;
     };
-    const owner = { deaf: false, pingOwed: false, moved: 0, sendPing, cut: () => cut.push(clock.time) };
+    const owner = { deaf: false, pingOwed: false, moved: 0, taken: 0, sendPing, cut: () => cut.push(clock.time) };
     const timing: Timing = new Timing(owner, deadlines, limitsOf({ pingInterval: 1000, closeTimeout: 10 }));
     const start = clock.time;
     await clock.pass(1000);

@@ -171,6 +171,48 @@ for (const role of ROLES) {
     }
   });
 
+  test(`${role}: a part of a piece may be written, but nothing beside the piece`, async () => {
+    const { context, peer } = open(role);
+    for (const text of ['before', 'hello', 'behind']) peer.text(text);
+    await turns();
+    assert.is(context.readNow().text, 'before');
+    const piece = new FragmentResult();
+    assert.is(context.readFragment(null, true, NOTHING, 0, piece), S_OK);
+    const { at } = piece;
+    const write = () => context.writeFragment(piece, true, true, true, NOTHING, 0, new FragmentResult());
+    for (const [from, length] of [
+      [0, 6],
+      [0, 64],
+      [0, -1],
+      [-1, 5],
+      [1, 5],
+      [6, 0],
+      [0, Number.NaN],
+    ] as const) {
+      piece.at = at + from;
+      piece.cbIO = length;
+      assert.is(write(), E_INVALIDARG, `${length} bytes from ${from}`);
+    }
+    piece.at = at + 1;
+    piece.cbIO = 3;
+    assert.is(write(), S_OK);
+    assert.is(await peer.next(), 'text "ell"');
+  });
+
+  test(`${role}: a result that is no FragmentResult is E_INVALIDARG before anything is done`, async () => {
+    const { context, peer } = open(role);
+    const bare = context.context;
+    for (const result of [{}, 5, 'result'] as never[]) {
+      assert.is(bare.readFragment(null, true, NOTHING, 0, result), E_INVALIDARG);
+      assert.is(bare.writeFragment(Buffer.from('x'), true, true, true, NOTHING, 0, result), E_INVALIDARG);
+      assert.is(bare.sendConnectionClose(true, 1000, null, NOTHING, 0, result), E_INVALIDARG);
+    }
+    assert.is(context.closeNow().hr, S_OK);
+    peer.close();
+    assert.ok((await context.read()).close);
+    assert.is(await peer.next(), 'close 1000');
+  });
+
   test(`${role}: an asynchronous read that could not tell anyone is E_INVALIDARG`, () => {
     const { context } = open(role);
     assert.is(context.readFragment(null, true), E_INVALIDARG);

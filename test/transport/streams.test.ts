@@ -152,6 +152,25 @@ test('a stream that throws from its write is lost, and no other connection with 
   assert.is(await peer.next(), 'text "later"');
 });
 
+test('a stream that gives no bytes is lost, and no other connection with it', async () => {
+  const { context: other, peer } = open('server');
+  for (const before of [true, false])
+    for (const [options, chunk] of [
+      [{ encoding: 'utf8' }, 'text'],
+      [{ readableObjectMode: true }, { data: 1 }],
+      [{ readableObjectMode: true }, new Uint16Array(4)],
+    ] as const) {
+      const stream = new Duplex({ ...options, read() {}, write: (_chunk, _encoding, taken) => taken() });
+      if (before) stream.push(chunk);
+      const context = openOn(stream as unknown as Link, 'server');
+      const reading = context.read();
+      if (!before) stream.push(chunk);
+      assert.is((await reading).hr, E_NETNAME_DELETED);
+    }
+  assert.is(other.writeNow('in the same turn').hr, S_OK);
+  assert.is(await peer.next(), 'text "in the same turn"');
+});
+
 test('a read from inside the write that answers a PING waits alone: the read that came upon the PING is refused', async () => {
   let inside: (() => void) | undefined;
   const stream = new Duplex({

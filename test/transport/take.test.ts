@@ -86,6 +86,34 @@ async function teach({ transport, written }: Joined): Promise<void> {
   if (!transport.write(Buffer.from('first'))) await written;
 }
 
+// First, while the process has not seen Node write: writes go by the stream.
+for (const end of ['near', 'far'] as const)
+  test(`a write that the ${end} end cuts off is let go of when the socket has closed, not before`, async () => {
+    const [near, far] = await dial('tcp');
+    open.push(near, far);
+    far.on('error', () => {}).pause();
+    const told: string[] = [];
+    let tellOver!: () => void;
+    const over = new Promise<void>(resolve => (tellOver = resolve));
+    const transport = new StreamTransport(near, engine.intake, {
+      received: () => true,
+      goOn: () => true,
+      ended() {},
+      closed: () => told.push('closed'),
+      written: () => {
+        told.push('written');
+        tellOver();
+      },
+    });
+    transport.start(Buffer.alloc(0), true);
+    assert.not.ok(transport.writev([HUGE.subarray(0, 100), HUGE.subarray(100)]));
+    if (end === 'near') near.destroy();
+    else (far as Socket).resetAndDestroy();
+    await over;
+    assert.equal(told, ['closed', 'written']);
+    assert.not.ok(transport.write(HUGE.subarray(0, 5)), 'nor is anything taken afterwards');
+  });
+
 for (const kind of ['tcp', 'unix'])
   test(`${kind}: until the process has seen Node write, nothing is taken; then all that there is room for`, async () => {
     const joined = await openOn(kind);
