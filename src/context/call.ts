@@ -95,6 +95,29 @@ export class PendingWrite extends PendingCall {
     this.begin(completion, completionContext, result);
   }
 
+  /** Whether a frame is begun whose rest is still with the caller. */
+  get midFrame(): boolean {
+    return this.payload !== null && this.payloadAt >= 0;
+  }
+
+  /** Whether a cancel would take the frame back as if it had never been written. */
+  get untouched(): boolean {
+    return this.payload !== null && this.payloadAt < 0;
+  }
+
+  /** Whether the caller's bytes, the context's until the call ends, are not what they were: transferred, or resized. */
+  get robbed(): boolean {
+    return this.payload !== null && this.payload.length !== this.cbIO;
+  }
+
+  /** Goes on by up to `most` bytes of the payload, and forgets it where they are the last. Returns how many they are. */
+  advance(most: number): number {
+    const length = Math.min(most, this.cbIO - this.payloadAt);
+    this.payloadAt += length;
+    if (this.payloadAt === this.cbIO) this.payload = null;
+    return length;
+  }
+
   endWrite(hr: HResult): void {
     this.due = false;
     this.end(hr, hr === S_OK ? this.cbIO : 0, this.#utf8, this.#final, false, EMPTY);

@@ -72,7 +72,7 @@ export class Sender implements Completing, Aborting, Flushing {
    * application's own may call the context from inside a write.
    */
   makeRoom(): void {
-    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#midFrame()) this.flush();
+    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#call.midFrame) this.flush();
   }
 
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
@@ -167,7 +167,7 @@ export class Sender implements Completing, Aborting, Flushing {
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
-    const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#midFrame();
+    const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#call.midFrame;
     if (behind || (opcode !== OP_CLOSE && !this.#roomy())) (this.#owed ??= new Owed()).add(opcode, payload);
     else this.#control(opcode, payload);
   }
@@ -203,7 +203,9 @@ export class Sender implements Completing, Aborting, Flushing {
       call.payload = null;
       this.bytesSent -= call.cbIO;
       this.fragmentsSent--;
-    } else if (payload && !this.#broken(payload)) {
+    } else if (call.robbed) {
+      this.#transport.destroy();
+    } else if (payload) {
       call.payload = null;
       if (whole) {
         this.#outbox.body(payload, at, payload.length - at, at);
@@ -219,7 +221,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Whether a cancel would take the waiting frame back as if it had never been written. */
   get untouched(): boolean {
-    return this.#call.payload !== null && this.#call.payloadAt < 0;
+    return this.#call.untouched;
   }
 
   /** Nothing more can be sent. The waiting call completes with `hr`. */
@@ -271,10 +273,6 @@ export class Sender implements Completing, Aborting, Flushing {
     return this.#call;
   }
 
-  #midFrame(): boolean {
-    return this.#call.payload !== null && this.#call.payloadAt >= 0;
-  }
-
   /** Whether what is unsent leaves room for another frame. What lies in the window holds no memory. */
   #roomy(): boolean {
     const { unsent } = this.#outbox;
@@ -295,10 +293,10 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
   #advance(): void {
-    if (this.#call.payload && (this.#midFrame() || this.#roomy())) this.#proceed();
+    if (this.#call.payload && (this.#call.midFrame || this.#roomy())) this.#proceed();
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
-    if (this.#call.payload && !this.#midFrame() && this.#roomy()) this.#proceed();
+    if (this.#call.payload && !this.#call.midFrame && this.#roomy()) this.#proceed();
     if (!this.#call.payload && this.#owed) {
       this.#payOwed();
       this.flush();
@@ -319,31 +317,22 @@ export class Sender implements Completing, Aborting, Flushing {
   #proceed(): void {
     const call = this.#call;
     const payload = call.payload!;
-    if (this.#broken(payload)) return;
-    if (call.payloadAt < 0) {
+    // A frame without its rest ends the connection, and so the call.
+    if (call.robbed) {
+      this.#transport.destroy();
+      return;
+    }
+    if (call.untouched) {
       call.payloadAt = 0;
       this.#outbox.header(call.first, payload.length);
     }
     const { stretch } = this.#transport;
     while (call.payload && !this.#outbox.writing) {
       const at = call.payloadAt;
-      const length = Math.min(stretch, payload.length - at);
-      call.payloadAt = at + length;
-      this.#outbox.lend(payload, at, length);
-      if (call.payloadAt === payload.length) call.payload = null;
+      this.#outbox.lend(payload, at, call.advance(stretch));
       this.flush();
       call.lends = this.#outbox.writing;
     }
-  }
-
-  /**
-   * Whether the caller's bytes, which are the context's until the call completes, are not what they were: their buffer was
-   * transferred or resized. A frame without its rest ends the connection, and so the call.
-   */
-  #broken(payload: Uint8Array): boolean {
-    if (payload.length === this.#call.cbIO) return false;
-    this.#transport.destroy();
-    return true;
   }
 
   #frame(first: number, bytes: Uint8Array, at: number, length: number): void {
