@@ -10,7 +10,7 @@ import {
   UTF8_COUNT_SHIFT,
   UTF8_INVALID,
 } from '../../assembly/abi.ts';
-import { checkBytes, checkKey } from './bytes.ts';
+import { checkBytes, checkKey } from './check.ts';
 import { Decoder, type Iteration, type Role } from './decoder.ts';
 import { type FrameHeader, readFrameHeader, rotateKey } from './header.ts';
 import { LinearMemory, PAGE_SIZE } from './memory.ts';

@@ -1,6 +1,6 @@
 /** One direction of one connection, decoded chunk by chunk: the codec's decoder as an iterable. */
 import { FLAG_FINAL, FLAG_OPCODE, FRAGMENT_SIZE, FRAGMENTS, WINDOW, WINDOW_SIZE } from '../../assembly/abi.ts';
-import { checkBytes } from './bytes.ts';
+import { checkBytes } from './check.ts';
 import { FAULTS, ProtocolFault } from './faults.ts';
 import { type LinearMemory, NEXT_WORD } from './memory.ts';
 

@@ -67,10 +67,11 @@ export class Writer {
 
   /** Resolves when nothing is under way. What is has closeTimeout, where the context can hurry. */
   async idle(): Promise<void> {
-    if (this.#sending) (this.#context as Partial<WebSocketContext>).hurry?.();
     // Who asks from inside a stream's write asks before the send that writes is known to wait.
-    do await this.#sending?.catch(() => {});
-    while (this.#sending);
+    do {
+      if (this.#sending) (this.#context as Partial<WebSocketContext>).hurry?.();
+      await this.#sending?.catch(() => {});
+    } while (this.#sending);
   }
 
   send(data: Message | ReceivedFragment, options?: SendOptions): Promise<void> {
