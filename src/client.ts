@@ -98,7 +98,7 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
     };
     try {
       const made = dial(address, options);
-      if ('then' in made) made.then(converse).catch(fail);
+      if (isPromise(made)) made.then(converse).catch(fail);
       else converse(made);
     } catch (error) {
       fail(error);
@@ -118,7 +118,11 @@ function dial(address: Address, { createConnection, tls }: ConnectOptions): Dupl
   }
   const over = (socket: Duplex) => (secure ? connectSecure({ ...securely, socket: checked(socket) }) : checked(socket));
   const made = createConnection();
-  return made && 'then' in made ? made.then(over) : over(made);
+  return isPromise(made) ? made.then(over) : over(made);
+}
+
+function isPromise<T extends object>(made: T | Promise<T>): made is Promise<T> {
+  return typeof (made as Partial<Promise<T>> | undefined)?.then === 'function';
 }
 
 /** Nothing is connected in the place of what createConnection did not give: it may have been a proxy. */

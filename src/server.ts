@@ -8,7 +8,7 @@ import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
 import { LONGEST_TIMER } from './context/deadlines.ts';
 import { type Engine, rethrow, threadEngine } from './context/engine.ts';
-import { type Limits, limitsOf } from './context/options.ts';
+import { flagOf, type Limits, limitsOf } from './context/options.ts';
 import { tellAccepted, tellClosed, tellFault } from './diagnostics.ts';
 import {
   type AcceptOptions,
@@ -36,7 +36,7 @@ export class WebSocketModule {
   constructor(options: WebSocketOptions & AcceptOptions = {}) {
     checkAcceptOptions(options);
     this.#limits = limitsOf(options);
-    this.#enabled = options.enabled ?? true;
+    this.#enabled = flagOf(options, 'enabled');
     this.#accept = options;
     this.#engine = threadEngine();
   }

@@ -248,6 +248,8 @@ test('createConnection that throws, rejects, or gives nothing is told as it is',
   );
   const nothing = () => undefined as never;
   assert.instance(await rejection(connectWebSocket('ws://localhost', { createConnection: nothing })), TypeError);
+  const number = () => 5 as never;
+  assert.match((await rejection(connectWebSocket('ws://localhost', { createConnection: number }))).message, /a Duplex/);
   assert.instance(
     await rejection(connectWebSocket('ws://localhost', { createConnection: async () => nothing() })),
     TypeError,

@@ -190,6 +190,7 @@ test("an application's function that throws is a 500 to the peer and an exceptio
 
 test('options that cannot be meant are refused when the module is made, or attached', () => {
   assert.throws(() => new WebSocketModule({ closeTimeout: -1 }), /closeTimeout/);
+  assert.throws(() => new WebSocketModule({ enabled: 'no' as never }), /enabled must be true or false; got no/);
   assert.throws(() => new WebSocketModule({ protocols: ['a b'] }));
   assert.throws(() => new WebSocketModule({ headers: { 'X-Bad': 'a\r\nb' } }));
   assert.throws(() => new WebSocketModule().attach(createServer(), () => {}, { origin: 'https://a.example' as never }));

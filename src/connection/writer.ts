@@ -4,6 +4,7 @@ import type { WebSocketError } from '../context/error.ts';
 import {
   E_ILLEGAL_METHOD_CALL,
   E_INVALID_PROTOCOL_OPERATION,
+  E_INVALIDARG,
   E_IO_INCOMPLETE,
   E_OPERATION_ABORTED,
   FAILED,
@@ -154,8 +155,10 @@ export class Writer {
     return result.completionExpected ? this.#wait(undefined) : SENT;
   }
 
-  #refused(hr: HResult): WebSocketError {
-    return hr === E_ILLEGAL_METHOD_CALL ? busy("a send of the context's") : this.#failed(hr);
+  #refused(hr: HResult): Error {
+    if (hr === E_ILLEGAL_METHOD_CALL) return busy("a send of the context's");
+    if (hr === E_INVALIDARG) return new TypeError('what is sent has no bytes any more: its buffer was transferred');
+    return this.#failed(hr);
   }
 
   #wait(signal: AbortSignal | undefined): Promise<void> {

@@ -21,7 +21,7 @@ const DEFAULTS: Omit<Limits, 'directReads'> = {
   sendBufferLimit: 65_536,
 };
 
-/** Returns the limits that `options` asks for. Throws RangeError for one that is no whole number from 0 up. */
+/** Returns the limits that `options` asks for. Throws RangeError for a number that is not whole or below 0, TypeError for a switch that is none. */
 export function limitsOf(options: WebSocketOptions): Limits {
   const limits = { ...DEFAULTS } as Record<keyof typeof DEFAULTS, number>;
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
@@ -32,5 +32,12 @@ export function limitsOf(options: WebSocketOptions): Limits {
     }
     limits[name] = value;
   }
-  return Object.freeze({ ...limits, directReads: options.directReads ?? true });
+  return Object.freeze({ ...limits, directReads: flagOf(options, 'directReads') });
+}
+
+/** Returns a switch that is on unless `options` turns it off. Throws TypeError for what is neither. */
+export function flagOf(options: WebSocketOptions, name: 'enabled' | 'directReads'): boolean {
+  const value = options[name] ?? true;
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false; got ${String(value)}`);
+  return value;
 }

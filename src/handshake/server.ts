@@ -49,7 +49,8 @@ const AUTHORITY = /^[^\s/?#@\\]+$/;
 export function checkAcceptOptions({ protocols, origin, headers }: AcceptOptions): void {
   if (protocols !== undefined && typeof protocols !== 'function') checkProtocols(protocols);
   // A plain string would be searched for the Origin as for a part of itself.
-  if (!Array.isArray(origin) && typeof origin !== 'function' && ![undefined, 'same', '*'].includes(origin as string)) {
+  const listed = Array.isArray(origin) && origin.every(each => typeof each === 'string');
+  if (!listed && typeof origin !== 'function' && ![undefined, 'same', '*'].includes(origin as string)) {
     throw new TypeError(`options.origin must be 'same', '*', an array of origins or a function`);
   }
   if (headers !== undefined) checkFields(headers);

@@ -7,6 +7,7 @@ import { OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT } from 
 import * as door from '../../src/codec/index.ts';
 import { findInvalid } from '../reference/utf8.ts';
 import { Random } from '../support/random.ts';
+import { transferred } from '../support/transferred.ts';
 import { readLines, writeFrame } from '../support/wire.ts';
 import { TEXTS, VALID } from '../vectors/utf8.ts';
 
@@ -117,6 +118,7 @@ test('what no header can say is refused: opcodes beyond four bits, control frame
 test('what is no Uint8Array, or no key, is refused before anything is done', () => {
   const decoder = codec.decoder({ role: 'client' });
   for (const data of [
+    transferred(),
     new ArrayBuffer(4),
     new DataView(new ArrayBuffer(4)),
     new Int8Array(4),

@@ -16,6 +16,7 @@ import {
 import { leaveNothing, open, openOn, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
+import { transferred } from '../support/transferred.ts';
 import type { Watched } from '../support/watched.ts';
 
 const test = suite('connection: receive and send');
@@ -170,6 +171,19 @@ test('a signal that has been aborted before cancels at once, with nothing done',
   assert.is(text(await connection.receive()), 'here');
   await connection.send('sent');
   assert.is(await peer.next(), 'text "sent"');
+});
+
+test('what is sent after its buffer was transferred is refused, and what follows is sent', async () => {
+  const { connection, peer } = wired();
+  const none = transferred();
+  const fragment = { data: none, text: false, final: true, close: false };
+  for (const data of [none, fragment]) {
+    assert.throws(() => connection.sendNow(data), /its buffer was transferred/);
+    assert.instance(await failureOf(connection.send(data)), TypeError);
+  }
+  await connection.send(new Uint8Array(0));
+  await connection.send('sent');
+  assert.equal([await peer.next(), await peer.next()], ['binary', 'text "sent"']);
 });
 
 test('a second receive, and a second send, is refused while one waits; the first is undisturbed', async () => {

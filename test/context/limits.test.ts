@@ -41,6 +41,8 @@ test('an option is a whole number from 0 up, or undefined for its default', () =
     }
   }
   assert.is(limitsOf({ directReads: false }).directReads, false);
+  for (const value of ['no', 0, {}])
+    assert.throws(() => limitsOf({ directReads: value as never }), /directReads must be/);
 });
 
 for (const role of ROLES) {

@@ -288,6 +288,7 @@ test('options that no request could make right throw at once', async () => {
   const wrong: [options: unknown, message: RegExp][] = [
     [{ origin: 'http://a.example' }, /must be 'same', '\*', an array of origins or a function/],
     [{ origin: null }, /must be 'same'/],
+    [{ origin: ['http://a', 5] }, /must be 'same'/],
     [{ protocols: 'chat' }, /as an array/],
     [{ protocols: ['a b'] }, /is no HTTP token/],
     [{ headers: { 'X-A': '\n' } }, /remove or encode the rest/],
