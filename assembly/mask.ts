@@ -24,9 +24,9 @@ export function rotateKey(key: u32, length: u32): u32 {
   return rotr(key, length << 3);
 }
 
-/** Bytes that the first cache holds with ease. */
-const CACHE: u32 = 32768;
-const AHEAD: usize = 512;
+/** Bytes that the first cache holds with ease. Of more, each line is asked for so many bytes before its turn. */
+export const CACHE: u32 = 32768;
+export const AHEAD: usize = 512;
 
 @inline
 function maskLong(dest: usize, src: usize, length: u32, key: u32): void {
@@ -54,7 +54,7 @@ function mask256(dest: usize, src: usize, keys: v128, ahead: bool): void {
   mask64(dest + 192, src + 192, keys, ahead);
 }
 
-/** Told to look `ahead`, asks for the line that is AHEAD, so that it is in the first cache when its turn comes. */
+/** Told to look `ahead`, asks for the line that is AHEAD: it is in the first cache when its turn comes. */
 @inline
 function mask64(dest: usize, src: usize, keys: v128, ahead: bool): void {
   if (ahead) load<u8>(src, AHEAD);

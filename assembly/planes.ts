@@ -17,6 +17,7 @@ import { judgeHalves } from "./halves";
 import {
   ALL, BOUND, boundAmong, ED, FOUR, FROM_C0, FROM_E0, leadsAmong, reaching, THREE, ED_TO_EF, TWO, UNSOUND,
 } from "./leads";
+import { AHEAD } from "./mask";
 import { behind1 } from "./transpose";
 
 // E0 in every lane.
@@ -24,34 +25,38 @@ const E0: usize = memory.data<u32>([0xe0e0_e0e0], 4);
 
 /**
  * Judges the blocks of 64 bytes from `ptr` to `end`, behind the 16 in front of them, by the rule for `leads`. Returns
- * UNSOUND or the leads that it saw, by which the next blocks may be judged.
+ * UNSOUND or the leads that it saw, by which the next blocks may be judged. `ahead` says that it pays to ask for what
+ * lies AHEAD, and that there is as much.
  */
-export function judge(leads: i32, ptr: usize, end: usize): i32 {
-  return judgeBy(leads, ptr, end, false, 0, 0);
+export function judge(leads: i32, ptr: usize, end: usize, ahead: bool): i32 {
+  return judgeBy(leads, ptr, end, false, 0, 0, ahead);
 }
 
 /** The same, of what is unmasked on the way, from `shift` bytes further on. */
-export function unmaskJudge(leads: i32, ptr: usize, end: usize, key: u32, shift: usize): i32 {
-  return judgeBy(leads, ptr, end, true, key, shift);
+export function unmaskJudge(leads: i32, ptr: usize, end: usize, key: u32, shift: usize, ahead: bool): i32 {
+  return judgeBy(leads, ptr, end, true, key, shift, ahead);
 }
 
 @inline
-function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32, shift: usize): i32 {
+function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32, shift: usize, ahead: bool): i32 {
   if (leads == TWO) return judgePlanes(ptr, end, masked, key, shift, true, false, false);
   if (leads == THREE) return judgePlanes(ptr, end, masked, key, shift, false, true, false);
   if (leads == (THREE | BOUND)) return judgePlanes(ptr, end, masked, key, shift, false, true, true);
   if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, shift, true, true, false);
   if (leads == (THREE | FOUR)) return judgeHalves(ptr, end, masked, key, shift, false);
   if (leads == ALL) return judgeHalves(ptr, end, masked, key, shift, true);
-  return judgeAscii(ptr, end, masked, key, shift);
+  // The others have enough to do while a line comes.
+  if (ahead) return judgeAscii(ptr, end, masked, key, shift, true);
+  return judgeAscii(ptr, end, masked, key, shift, false);
 }
 
 @inline
-function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32, shift: usize): i32 {
+function judgeAscii(ptr: usize, end: usize, masked: bool, key: u32, shift: usize, ahead: bool): i32 {
   const keys = i32x4.splat(key);
   let all = v128.load(ptr - 16);
   for (; ptr < end; ptr += 64) {
     const at = ptr + shift;
+    if (ahead) load<u8>(at, AHEAD);
     let a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
     if (masked) {
       v128.store(ptr, a = v128.xor(a, keys));

@@ -8,7 +8,7 @@
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
 import { leadsBefore, UNSOUND } from "./leads";
 import { judgeEnd, judgeVector } from "./lookup";
-import { maskCopy, rotateKey } from "./mask";
+import { AHEAD, CACHE, maskCopy, rotateKey } from "./mask";
 import { judge, unmaskJudge } from "./planes";
 import { judgeAny } from "./slices";
 
@@ -132,10 +132,12 @@ function walk(ptr: usize, shift: usize, length: u32, key: u32, carry: u32, maske
  */
 @inline
 function walkBlocks(ptr: usize, shift: usize, end: usize, key: u32, masked: bool, wide: u32): u32 {
+  const many = end - ptr > CACHE;
   let leads = wide ? leadsBefore(ptr) : 0;
   while (ptr < end) {
     const stop = min(ptr + STRETCH, end);
-    let seen = masked ? unmaskJudge(leads, ptr, stop, key, shift) : judge(leads, ptr, stop);
+    const ahead = many && stop + AHEAD <= end;
+    let seen = masked ? unmaskJudge(leads, ptr, stop, key, shift, ahead) : judge(leads, ptr, stop, ahead);
     if (seen == UNSOUND) seen = judgeAny(ptr, stop);
     if (seen == UNSOUND) wide |= UTF8_INVALID;
     if (seen) wide |= UTF8_WIDE;
