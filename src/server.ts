@@ -41,7 +41,7 @@ export class WebSocketModule {
     this.#engine = threadEngine();
   }
 
-  /** Contexts accepted and not yet cleaned up. */
+  /** Contexts accepted, and neither cleaned up nor left by the application after their connection's end. */
   get size(): number {
     return this.#contexts.size;
   }
@@ -79,6 +79,7 @@ export class WebSocketModule {
         protocol,
         limits: this.#limits,
         onCleanup: this.#onCleanup,
+        onLeft: this.#onLeft,
         onFault: tellFault,
         transport: owner => (transport = new StreamTransport(socket, this.#engine.intake, owner)),
       });
@@ -144,8 +145,9 @@ export class WebSocketModule {
   }
 
   /**
-   * Refuses new upgrades with 503, sends CLOSE (1001 by default) to all, and resolves when all are gone; those that are
-   * not after `timeout` milliseconds (default: closeTimeout) are cut. Rejects with RangeError for a CLOSE or a time that may not be.
+   * Refuses new upgrades with 503, sends CLOSE (1001 by default) to all, and resolves when all are gone: when TCP is, and
+   * the application has read to the end, or reads no more since a write that failed. What is not gone after `timeout`
+   * milliseconds (default: closeTimeout) is cut. Rejects with RangeError for a CLOSE or a time that may not be.
    */
   async close(options: { statusCode?: number; reason?: string; timeout?: number } = {}): Promise<void> {
     const { statusCode = GOING_AWAY, reason = '', timeout = this.#limits.closeTimeout } = options;
@@ -173,8 +175,12 @@ export class WebSocketModule {
   }
 
   readonly #onCleanup = (context: Context): void => {
-    this.#contexts.delete(context);
     tellClosed(context);
+    this.#onLeft(context);
+  };
+
+  readonly #onLeft = (context: Context): void => {
+    this.#contexts.delete(context);
     if (this.#closing && !this.#contexts.size) this.#onEmpty?.();
   };
 

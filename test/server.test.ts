@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import type { WebSocketContext } from '../src/context/contract.ts';
-import { E_CONNECTION_INVALID, E_HANDLE_EOF, S_OK } from '../src/context/hresult.ts';
+import { E_CONNECTION_INVALID, E_HANDLE_EOF, E_INVALID_PROTOCOL_OPERATION, S_OK } from '../src/context/hresult.ts';
 import { HandshakeError, WebSocketModule } from '../src/index.ts';
 import { engine, turn, turns, watch } from './support/pair.ts';
 import { Peer } from './support/peer.ts';
@@ -428,6 +428,66 @@ test('close cuts who is still there after its timeout, and completes their calls
   assert.is(served.module.size, 0);
   assert.not.ok((await reading).hr === S_OK);
   assert.is(context.readNow().hr, E_CONNECTION_INVALID);
+});
+
+// Nothing here comes to its timeout.
+const PATIENT = { closeTimeout: 3_600_000 };
+
+for (const told of ['before TCP is gone', 'afterwards', 'by a write that was under way']) {
+  test(`close does not wait for an application that was told of the end and reads no more: told ${told}`, async () => {
+    const served = await serve(TCP, PATIENT);
+    const { context, peer, client, socket } = await served.connect();
+    const gone = happens(socket, 'close');
+    peer.text('one');
+    peer.text('two');
+    assert.is((await context.read()).text, 'one');
+    const waits = told === 'by a write that was under way';
+    const writing = waits ? context.write(Buffer.alloc(20_000_000)) : undefined;
+    if (waits) peer.stream.pause();
+    let closed = false;
+    const closing = served.module.close().then(() => {
+      closed = true;
+    });
+    if (waits) {
+      client.destroy();
+      assert.not.ok((await writing!).hr === S_OK);
+    } else {
+      assert.is(await peer.next(), 'close 1001');
+      if (told !== 'afterwards') assert.is(context.writeNow('x').hr, E_INVALID_PROTOCOL_OPERATION);
+      peer.close(1001);
+      client.end();
+      await gone;
+      await turns();
+      assert.is(closed, told !== 'afterwards');
+      if (!closed) assert.is(context.writeNow('x').hr, E_INVALID_PROTOCOL_OPERATION);
+    }
+    await closing;
+    assert.is(served.module.size, 0);
+    assert.is((await context.read()).text, 'two', 'what was left is still there');
+    if (waits) context.cleanupStoredContext();
+    else assert.ok((await context.read()).close);
+  });
+}
+
+test('close waits for an application that reads on after it was told of the end', async () => {
+  const served = await serve(TCP, PATIENT);
+  const { context, peer, client, socket } = await served.connect();
+  const gone = happens(socket, 'close');
+  peer.text('one');
+  let closed = false;
+  const closing = served.module.close().then(() => {
+    closed = true;
+  });
+  assert.is(await peer.next(), 'close 1001');
+  assert.is(context.writeNow('x').hr, E_INVALID_PROTOCOL_OPERATION);
+  assert.is((await context.read()).text, 'one');
+  peer.close(1001);
+  client.end();
+  await gone;
+  await turns();
+  assert.not.ok(closed);
+  assert.ok((await context.read()).close);
+  await closing;
 });
 
 test('close with nobody there resolves at once, also twice', async () => {

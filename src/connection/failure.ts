@@ -16,8 +16,17 @@ const FAILURES = new Map<HResult, readonly [code: string, message: string]>([
   [E_HANDLE_EOF, ['ERR_LOST', 'the peer ended TCP without a CLOSE']],
   [E_NETNAME_DELETED, ['ERR_LOST', 'the connection was reset, or its peer fell silent']],
   [E_CONNECTION_INVALID, ['ERR_LOST', 'the connection is gone']],
-  [E_OPERATION_ABORTED, ['ERR_ABORTED', 'the connection was aborted on this side']],
-  [E_INVALID_PROTOCOL_OPERATION, ['ERR_STATE', 'data after CLOSE, or a message that changes its type']],
+  [
+    E_OPERATION_ABORTED,
+    ['ERR_ABORTED', 'the connection was ended on this side: aborted, or not closed within closeTimeout'],
+  ],
+  [
+    E_INVALID_PROTOCOL_OPERATION,
+    [
+      'ERR_STATE',
+      'CLOSE has been sent past this connection, as by module.close(), or the message under way has the other type',
+    ],
+  ],
   [E_ILLEGAL_METHOD_CALL, ['ERR_STATE', 'the call has no place in this state']],
 ]);
 

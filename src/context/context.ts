@@ -62,11 +62,11 @@ export class Context implements WebSocketContext {
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
     sender.makeRoom();
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
-    if (life.closeSent) return E_INVALID_PROTOCOL_OPERATION;
+    if (life.closeSent) return life.refuse(E_INVALID_PROTOCOL_OPERATION);
     const type = utf8Encoded ? OP_TEXT : OP_BINARY;
     const message = this.#message;
     if (message && message !== type) return E_INVALID_PROTOCOL_OPERATION;
-    if (!life.sends) return E_CONNECTION_INVALID;
+    if (!life.sends) return life.refuse(E_CONNECTION_INVALID);
     const first = (finalFragment ? HEADER_FINAL : 0) | (message ? OP_CONTINUATION : type);
     const hr = sender.write(first, data, async, utf8Encoded, finalFragment, completion, completionContext, result);
     if (hr === S_OK) {
@@ -105,8 +105,8 @@ export class Context implements WebSocketContext {
     if (!payload) return E_INVALIDARG;
     sender.makeRoom();
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
-    if (life.closeSent) return E_INVALID_PROTOCOL_OPERATION;
-    if (!life.sends) return E_CONNECTION_INVALID;
+    if (life.closeSent) return life.refuse(E_INVALID_PROTOCOL_OPERATION);
+    if (!life.sends) return life.refuse(E_CONNECTION_INVALID);
     const hr = sender.close(payload, async, completion, completionContext, result);
     if (hr === S_OK) life.sentClose();
     return hr;

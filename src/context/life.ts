@@ -30,6 +30,8 @@ export interface LifeInit<Context> {
   readonly limits: Limits;
   /** Called once, when the context's life has ended. */
   readonly onCleanup: (context: Context) => void;
+  /** Called when TCP is gone and the application, told that nothing goes out any more, has not read since. */
+  readonly onLeft?: (context: Context) => void;
   /** Called when the peer has broken a rule, in the middle of the walk. */
   readonly onFault: (context: Context) => void;
   /** Makes the transport, whose owner the connection is. */
@@ -51,12 +53,15 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   readonly #server: boolean;
   readonly #limits: Limits;
   readonly #onCleanup: (context: Context) => void;
+  readonly #onLeft: ((context: Context) => void) | undefined;
   readonly #onFault: (context: Context) => void;
   #state: State = 'open';
   /** Null as long as the connection has not had to keep time. */
   #timing: Timing | null = null;
   /** What reads and writes are told when TCP goes down by this side's doing; null for E_OPERATION_ABORTED. */
   #downWith: HResult | null = null;
+  /** How much had been read when the application was last told that nothing goes out any more. */
+  #toldAt = -1;
   /** TCP is gone. */
   #gone = false;
   /** The context's life has ended. */
@@ -69,6 +74,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#server = role === 'server';
     this.#limits = limits;
     this.#onCleanup = init.onCleanup;
+    this.#onLeft = init.onLeft;
     this.#onFault = init.onFault;
     this.receiver = new Receiver(this, engine, init.record, role, limits.receiveBufferLimit, limits.maxMessageSize);
     this.transport = init.transport(this);
@@ -96,6 +102,13 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     if (!this.sends) return;
     this.sender.control(OP_CLOSE, payload);
     this.sentClose();
+  }
+
+  /** The application is told by `hr` that what it sends cannot go out. */
+  refuse(hr: HResult): HResult {
+    this.#toldAt = this.receiver.taken;
+    this.#lookIfLeft();
+    return hr;
   }
 
   /** Ends TCP without a CLOSE, and every call that waits. */
@@ -173,12 +186,17 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     const hr = error ? E_NETNAME_DELETED : (this.#downWith ?? E_OPERATION_ABORTED);
     this.#state = next(this.#state, 'disconnect');
     this.receiver.endWith(hr);
+    if (this.sender.waiting) this.#toldAt = this.receiver.taken;
     this.sender.lost(hr);
     // A peer that has ended its side will answer no PING either.
     this.#timing?.lost(this.receiver.end || hr);
     this.engine.settle();
-    if (this.receiver.drained) this.end();
-    else this.hurry();
+    if (this.receiver.drained) {
+      this.end();
+    } else {
+      this.hurry();
+      this.#lookIfLeft();
+    }
   }
 
   // ── what the receiver says ──
@@ -271,6 +289,12 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     const clock = this.clock();
     this.sender.tell(clock);
     clock.close();
+  }
+
+  /** Who waits for the connection's end need not wait for an application that does not come back for what was received. */
+  #lookIfLeft(): void {
+    const { receiver } = this;
+    if (this.#gone && this.#toldAt === receiver.taken && !receiver.waiting) this.#onLeft?.(this.#context);
   }
 
   /** §7.1.1: once both CLOSEs have passed, the server ends TCP first; the client waits for it. */

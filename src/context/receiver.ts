@@ -75,6 +75,11 @@ export class Receiver implements Completing, Aborting {
     engine.memory.exports.openDecoder(record, role === 'server' ? ROLE_SERVER : ROLE_CLIENT, true, messageLimit);
   }
 
+  /** Whether a read waits. */
+  get waiting(): boolean {
+    return this.#call.waiting;
+  }
+
   /** Whether nothing is left to deliver. */
   get drained(): boolean {
     return this.endDelivered && this.#unread.head === null;
