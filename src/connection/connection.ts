@@ -128,8 +128,9 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   }
 
   /**
-   * Sends CLOSE and reads until the peer's, after which the context ends TCP. A receive that waits is given what comes;
-   * what nobody waits for is discarded.
+   * Sends CLOSE and reads until the peer's, after which the context ends TCP. A receive that waits is given what comes, and
+   * an iteration that is under way all of it, up to `maxMessageSize` bytes between two of its steps, from where it rejects
+   * with ERR_TOO_LARGE; what nobody waits for is discarded.
    */
   async close(code = NORMAL, reason = ''): Promise<void> {
     await this.closeOutput(code, reason);
@@ -156,7 +157,10 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
     const reader = this.#reader;
     return {
       next: () => reader.next(),
-      return: () => Promise.resolve({ value: undefined, done: true }),
+      return: () => {
+        reader.leave();
+        return Promise.resolve({ value: undefined, done: true });
+      },
     };
   }
 
@@ -180,7 +184,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
   }
 
   async #sendClose(code: number, reason: string): Promise<void> {
-    await this.#writer.idle();
+    if (this.#writer.busy) await this.#writer.idle();
     try {
       if (this.#abortedBy) throw this.#abortedBy;
       const sent = this.#writer.close(code, reason);

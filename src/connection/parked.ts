@@ -3,30 +3,38 @@ import type { ReceivedFragment } from './fragment.ts';
 import { keep } from './message.ts';
 
 export class Parked {
-  #fragment: ReceivedFragment | null = null;
+  #first: ReceivedFragment | null = null;
+  #behind: ReceivedFragment[] | null = null;
+  bytes = 0;
 
   get any(): boolean {
-    return this.#fragment !== null;
+    return this.#first !== null;
   }
 
   park(data: Uint8Array, text: boolean, final: boolean): void {
-    this.#fragment = { data, text, final, close: false };
+    const fragment = { data, text, final, close: false };
+    this.bytes += data.length;
+    if (!this.#first) this.#first = fragment;
+    else (this.#behind ??= []).push(fragment);
   }
 
   drop(): void {
-    this.#fragment = null;
+    this.#first = this.#behind = null;
+    this.bytes = 0;
   }
 
-  /** Takes what is parked; as much of it as `buffer` holds, where there is one. */
+  /** Takes the first that is parked; as much of it as `buffer` holds, where there is one. */
   take(buffer: Uint8Array | null): ReceivedFragment {
-    const fragment = this.#fragment!;
-    this.#fragment = null;
-    if (!buffer) return fragment;
+    const fragment = this.#first!;
     const { data, text, final } = fragment;
-    return this.fill(buffer, data, 0, data.length, text, final, false);
+    this.#first = null;
+    this.bytes -= data.length;
+    const taken = buffer ? this.fill(buffer, data, 0, data.length, text, final, false) : fragment;
+    this.#first ??= this.#behind?.shift() ?? null;
+    return taken;
   }
 
-  /** Copies to the caller's `buffer` what it holds, and parks the rest. */
+  /** Copies to the caller's `buffer` what it holds, and parks the rest, in front of all. */
   fill(
     buffer: Uint8Array,
     bytes: Uint8Array,

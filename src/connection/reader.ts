@@ -1,16 +1,18 @@
 /**
  * The receiving half: one read of the context's at a time, and one caller who waits for it, for a fragment or a whole
  * message. The two need not be there together. A caller who is cancelled leaves the read behind, and what it brings is
- * parked for the next; while the connection closes, what nobody waits for is discarded.
+ * parked for the next. While the connection closes, so is what comes between two steps of an iteration; what nobody waits
+ * for is discarded.
  */
 import type { IWebSocketContext } from '../context/contract.ts';
-import type { WebSocketError } from '../context/error.ts';
+import { WebSocketError } from '../context/error.ts';
 import {
   E_ILLEGAL_METHOD_CALL,
   E_IO_INCOMPLETE,
   E_OPERATION_ABORTED,
   FAILED,
   type HResult,
+  S_OK,
 } from '../context/hresult.ts';
 import { EMPTY, FragmentResult } from '../context/result.ts';
 import { Draining } from './draining.ts';
@@ -44,6 +46,8 @@ export class Reader {
   readonly #context: IWebSocketContext;
   readonly #owner: ReaderOwner;
   readonly #gathering: Gathering;
+  /** Most bytes that are parked for an iteration, 0 for no limit. */
+  readonly #limit: number;
   readonly #waiting = new Waiting();
 
   // The read of the context's: whether one is under way, into the caller's own buffer, cancelled only to begin again.
@@ -54,6 +58,10 @@ export class Reader {
   #told = place;
 
   readonly #parked = new Parked();
+  /** An iteration is under way, though it may not have asked for its next message yet. */
+  #iterating = false;
+  /** More came than is parked for it. */
+  #overflow: WebSocketError | undefined;
   /** What receives that allow it are lent. */
   #lent: LentFragment | null = null;
   /** The peer's CLOSE has been read, and told to somebody. */
@@ -66,6 +74,7 @@ export class Reader {
   constructor(context: IWebSocketContext, owner: ReaderOwner, limit: number) {
     this.#context = context;
     this.#owner = owner;
+    this.#limit = limit;
     this.#gathering = new Gathering(limit, () => owner.tooLarge());
   }
 
@@ -85,7 +94,7 @@ export class Reader {
     const promise = this.#waiting.begin<ReceivedFragment>('fragment');
     this.#waiting.buffer = buffer;
     this.#waiting.lend = lend;
-    if (signal) this.#waiting.watch(signal, () => this.#draining.begun && this.#discard());
+    if (signal) this.#waiting.watch(signal, () => this.#draining.begun && this.#readOn());
     return promise;
   }
 
@@ -126,16 +135,20 @@ export class Reader {
   next(): Promise<IteratorResult<Message>> {
     if (this.#waiting.want !== 'nothing') return Promise.reject(busy('a receive'));
     this.#lent?.end();
+    this.#iterating = true;
     try {
       let message: Message | undefined;
-      if (this.#parked.any) {
+      while (message === undefined && this.#parked.any) {
         const { data, text, final } = this.#parked.take(null);
         message = this.#gathering.piece(data, 0, data.length, text, final, false, false);
       }
-      if (message === undefined && this.#unheard) this.#close(true);
-      if (message === undefined && this.#closed) return Promise.resolve(DONE);
-      if (this.#failure) return Promise.reject(over(this.#failure));
-      if (message === undefined && !this.#reading) message = this.#gather();
+      if (message === undefined) {
+        if (this.#overflow) throw this.#overflow;
+        if (this.#unheard) this.#close(true);
+        if (this.#closed) return Promise.resolve(DONE);
+        if (this.#failure) throw over(this.#failure);
+        if (!this.#reading) message = this.#gather();
+      }
       if (message !== undefined) return Promise.resolve({ value: message, done: false });
       if (this.#closed) return Promise.resolve(DONE);
     } catch (error) {
@@ -144,14 +157,23 @@ export class Reader {
     return this.#waiting.begin('message');
   }
 
-  /** Reads until the peer's CLOSE. What a caller waits for is given to him, everything else discarded. */
+  /** The iteration will not ask again. */
+  leave(): void {
+    this.#iterating = false;
+    if (this.#draining.begun) this.#dropParked();
+  }
+
+  /**
+   * Reads until the peer's CLOSE. What a caller waits for is given to him, what an iteration may still ask for is parked,
+   * everything else discarded.
+   */
   drain(): Promise<void> {
     if (this.#unheard) this.#close(false);
     if (this.#closed) return Promise.resolve();
     if (this.#failure) return Promise.reject(over(this.#failure));
     const drained = this.#draining.begin();
-    if (this.#parked.any) this.#gathering.torn = !this.#parked.take(null).final;
-    this.#discard();
+    if (!this.#iterating) this.#dropParked();
+    this.#readOn();
     return drained;
   }
 
@@ -257,15 +279,13 @@ export class Reader {
       else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
       else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
       else waiting.settle({ data: copyOf(data, 0, data.length), text, final, close });
-    } else if (this.#draining.begun) {
-      this.#gathering.torn = !final;
     } else {
-      this.#parked.park(copyOf(data, 0, data.length), text, final);
+      this.#leftOver(data, 0, data.length, text, final, true);
     }
     // A caller who had one fragment may want the next: he asks before this does.
     if (this.#draining.begun && !this.#closed) {
-      if (want === 'nothing') this.#discard();
-      else setImmediate(() => this.#discard());
+      if (want === 'nothing') this.#readOn();
+      else setImmediate(() => this.#readOn());
     }
   }
 
@@ -296,17 +316,36 @@ export class Reader {
     }
   }
 
-  #discard(): void {
+  /** Reads for nobody, who drains aside. */
+  #readOn(): void {
     try {
       while (this.#waiting.want === 'nothing' && !this.#reading && !this.#closed && !this.#failure) {
         if (!this.#read(null, place, true)) break;
+        const { bytes, at, cbIO, utf8Encoded: text, finalFragment: final, reused } = place;
         if (place.connectionClose) this.#close(false);
-        else this.#gathering.torn = !place.finalFragment;
+        else this.#leftOver(bytes ?? EMPTY, at, cbIO, text, final, reused);
       }
     } catch (error) {
       // Who drains has been told of a failure. Where a read of the context's own user is in the way, he may try again.
       if (!this.#failure) this.#draining.giveUp(error as WebSocketError);
     }
+  }
+
+  /** Parks what nobody waits for, or discards it where nobody will. */
+  #leftOver(bytes: Uint8Array, at: number, length: number, text: boolean, final: boolean, reused: boolean): void {
+    const discarding = this.#draining.begun && (!this.#iterating || this.#overflow);
+    if (discarding) {
+      this.#gathering.torn = !final;
+    } else if (this.#draining.begun && this.#limit && this.#parked.bytes + length > this.#limit) {
+      const message = `more than ${this.#limit} bytes came while the connection closed, and the iteration did not read`;
+      this.#overflow = new WebSocketError('ERR_TOO_LARGE', message, S_OK);
+    } else {
+      this.#parked.park(keep(bytes, at, length, reused), text, final);
+    }
+  }
+
+  #dropParked(): void {
+    while (this.#parked.any) this.#gathering.torn = !this.#parked.take(null).final;
   }
 
   #close(iterating: boolean): ReceivedFragment {

@@ -11,7 +11,10 @@ export function readableOf(connection: WebSocketConnection): ReadableStream<Mess
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      cancel: () => connection.close(),
+      async cancel() {
+        await messages.return?.();
+        await connection.close();
+      },
     },
     { highWaterMark: 0 },
   );

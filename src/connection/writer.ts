@@ -66,9 +66,13 @@ export class Writer {
     this.#viewless = (context as Partial<WebSocketContext>).role !== undefined;
   }
 
+  /** Whether a send is under way, or may be: who asks from inside a stream's write asks before it is known to wait. */
+  get busy(): boolean {
+    return this.#sending !== undefined || spare === undefined;
+  }
+
   /** Resolves when nothing is under way. What is has closeTimeout, where the context can hurry. */
   async idle(): Promise<void> {
-    // Who asks from inside a stream's write asks before the send that writes is known to wait.
     do {
       if (this.#sending) (this.#context as Partial<WebSocketContext>).hurry?.();
       await this.#sending?.catch(() => {});

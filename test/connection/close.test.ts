@@ -4,14 +4,15 @@ import * as assert from 'uvu/assert';
 import { closePayload } from '../../src/context/close.ts';
 import { WebSocketConnection } from '../../src/index.ts';
 import { leaveNothing, open, openPair, turns } from '../support/pair.ts';
+import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
 
 const test = suite('connection: close');
 test.after.each(leaveNothing);
 
-function wired(options = {}) {
+function wired(options = {}, connectionOptions = {}) {
   const { context, peer, near, far } = open('server', options);
-  return { connection: new WebSocketConnection(context), context, peer, near, far };
+  return { connection: new WebSocketConnection(context, connectionOptions), context, peer, near, far };
 }
 
 test('closeOutput sends CLOSE once, and reading goes on until the peer closes', async () => {
@@ -194,6 +195,151 @@ test('what is left of a message that a close has begun to discard is no message'
   peer.close(1000);
   await Promise.all([closing, iterating]);
   assert.equal(messages, ['whole']);
+});
+
+/** An iteration that stands in the middle of its first step until `go` is called. */
+function stepping(connection: WebSocketConnection) {
+  const messages: unknown[] = [];
+  let go!: () => void;
+  const gate = new Promise<void>(resolve => {
+    go = resolve;
+  });
+  const iterating = (async () => {
+    for await (const message of connection) {
+      messages.push(message);
+      await gate;
+    }
+  })();
+  return { messages, go, iterating };
+}
+
+test('what comes while the connection closes is kept for an iteration between two of its steps', async () => {
+  const { connection, peer } = wired();
+  const { messages, go, iterating } = stepping(connection);
+  peer.text('first');
+  await turns();
+  const closing = connection.close();
+  peer.text('second');
+  peer.text('in ', false);
+  await turns();
+  peer.send({ opcode: 0, final: true, data: Buffer.from('pieces') });
+  for (let length = 3000; length < 3005; length++) peer.binary(pattern(length));
+  peer.close(1000);
+  await closing;
+  assert.equal(messages, ['first']);
+  go();
+  await iterating;
+  assert.equal(messages.splice(0, 3), ['first', 'second', 'in pieces']);
+  for (let length = 3000; length < 3005; length++) {
+    assert.ok(pattern(length).equals(messages.shift() as Uint8Array), `${length} bytes`);
+  }
+  assert.equal(messages, []);
+});
+
+test('a loop that closes from inside is given what had come before the peer’s CLOSE', async () => {
+  const { connection, peer } = wired();
+  const messages: unknown[] = [];
+  for (const text of ['first', 'second', 'third']) peer.text(text);
+  peer.close(1000);
+  for await (const message of connection) {
+    messages.push(message);
+    await connection.close();
+  }
+  assert.equal(messages, ['first', 'second', 'third']);
+});
+
+test('what is kept so is given to who receives by fragments too, as far as his buffer holds it', async () => {
+  const { connection, peer } = wired({}, { maxMessageSize: 12 });
+  const iterator = connection[Symbol.asyncIterator]();
+  peer.text('first');
+  await iterator.next();
+  const closing = connection.close();
+  const buffer = new Uint8Array(4);
+  const told: string[] = [];
+  const receive = async () => told.push(Buffer.from((await connection.receive({ buffer })).data).toString());
+  peer.text('second');
+  peer.text('third');
+  await turns();
+  for (let count = 0; count < 4; count++) await receive();
+  peer.text('as many yet');
+  peer.close(1000);
+  await closing;
+  for (let count = 0; count < 3; count++) await receive();
+  assert.equal(told, ['seco', 'nd', 'thir', 'd', 'as m', 'any ', 'yet']);
+  assert.ok((await iterator.next()).done);
+});
+
+test('more than an iteration may be kept ends it with ERR_TOO_LARGE behind what was kept; the close does not mind', async () => {
+  const { connection, peer } = wired({}, { maxMessageSize: 100 });
+  const { messages, go, iterating } = stepping(connection);
+  const failed = failureOf(iterating);
+  peer.text('first');
+  await turns();
+  const closing = connection.close();
+  for (const length of [60, 41, 40]) peer.text('x'.repeat(length));
+  peer.close(1000);
+  await closing;
+  assert.is(connection.state, 'closed');
+  go();
+  assert.is((await failed).code, 'ERR_TOO_LARGE');
+  assert.equal(messages, ['first', 'x'.repeat(60)]);
+  assert.is((await failureOf(connection[Symbol.asyncIterator]().next())).code, 'ERR_TOO_LARGE');
+});
+
+test('where the connection is lost while it closes, an iteration is given what came, then told', async () => {
+  const { connection, peer, far } = wired();
+  const { messages, go, iterating } = stepping(connection);
+  const failed = failureOf(iterating);
+  peer.text('first');
+  await turns();
+  const closing = failureOf(connection.close());
+  peer.text('second');
+  await turns();
+  far.reset();
+  assert.is((await closing).code, 'ERR_LOST');
+  go();
+  assert.is((await failed).code, 'ERR_LOST');
+  assert.equal(messages, ['first', 'second']);
+});
+
+test('for an iteration that was left nothing is kept, nor what had been kept for it', async () => {
+  for (const when of ['before', 'while it closes']) {
+    const { connection, peer } = wired();
+    const iterator = connection[Symbol.asyncIterator]();
+    peer.text('first');
+    await iterator.next();
+    if (when === 'before') await iterator.return!();
+    const closing = connection.close();
+    peer.text('second');
+    peer.text('begun', false);
+    await turns();
+    if (when !== 'before') await iterator.return!();
+    const again = iterator.next();
+    peer.send({ opcode: 0, final: true, data: Buffer.from(', no message') });
+    peer.text('whole');
+    peer.close(1000);
+    await closing;
+    assert.equal(await again, { value: 'whole', done: false });
+    assert.ok((await iterator.next()).done);
+  }
+});
+
+test('an abort behind the end of an iteration takes nothing back of the answer to the peer’s CLOSE', async () => {
+  for (const later of [false, true]) {
+    const { connection, peer } = wired();
+    if (!later) peer.close(4001, 'theirs');
+    const iterating = (async () => {
+      try {
+        for await (const _message of connection) assert.unreachable();
+      } finally {
+        connection.abort();
+      }
+    })();
+    if (later) peer.close(4001, 'theirs');
+    await iterating;
+    assert.equal(await peer.rest(), ['close 4001 theirs']);
+    assert.is(connection.state, 'closed');
+  }
 });
 
 test('a close that cannot go out any more leaves no state that says it has', async () => {
