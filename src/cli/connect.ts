@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { connectWebSocket, HandshakeError, WebSocketConnection } from '../index.ts';
 import { closeName } from '../page/words.ts';
 import { type Options, Session } from './session.ts';
-import { FAILED, numberOf, type Outcome, styled, UsageError } from './terminal.ts';
+import { blame, FAILED, numberOf, type Outcome, printable, SECONDS_MOST, styled, UsageError } from './terminal.ts';
 
 const CLOSED_OTHERWISE = 3;
 
@@ -12,18 +12,19 @@ const HELP = `websocket-context connect URL: talks to a WebSocket server (ws:, w
   --protocol NAME      a subprotocol to offer; may be given again
   --header 'NAME: V'   a header of the request; may be given again
   --origin ORIGIN      the Origin header
-  --binary             lines are sent as binary messages, and binary messages printed as they are
+  --binary             lines are sent as binary messages, and binary messages printed as they are (on a terminal, and
+                       without --binary, in hexadecimal)
   --ping SECONDS       send a PING this often and show its round trip
   --no-check           accept any certificate
   --execute MESSAGE    send this, wait, and close; may be given again
   --wait SECONDS       how long to stay for answers when input has ended (default 1)
 
 On a terminal every line is a message, and those that begin with a slash are commands: /help names them, Tab completes
-them. Otherwise every line of the input is sent, every message is printed as a line, and the connection is closed at the
-input's end.
+them. Otherwise every line of the input is sent without its LF or CR LF, every message is printed as a line, and the
+connection is closed at the input's end. A line may have 16 MiB, and is UTF-8 unless --binary is given.
 
-Exit code: 0 after CLOSE 1000, 1001 or one without a code, 1 where the connection failed or was lost, 2 for wrong use,
-3 after any other CLOSE.
+Exit code: 0 after CLOSE 1000, 1001 or one without a code, 1 where the connection failed or was lost or the input cannot
+be sent, 2 for wrong use, 3 after any other CLOSE.
 
 Examples
   websocket-context connect ws://127.0.0.1:8080/
@@ -55,8 +56,8 @@ export async function connect(args: string[]): Promise<Outcome> {
   const options: Options = {
     binary,
     execute,
-    wait: numberOf('wait', values.wait),
-    ping: numberOf('ping', values.ping),
+    wait: numberOf('wait', values.wait, SECONDS_MOST),
+    ping: numberOf('ping', values.ping, SECONDS_MOST),
   };
   const headers = headersOf(values.header);
   const context = await connectWebSocket(url, {
@@ -66,7 +67,7 @@ export async function connect(args: string[]): Promise<Outcome> {
     ...(values['no-check'] && { tls: { rejectUnauthorized: false } }),
   }).catch((error: unknown) => {
     if (error instanceof HandshakeError && error.status) error.message = `${error.status}: ${error.message}`;
-    throw error;
+    throw blame(error);
   });
   const connection = new WebSocketConnection(context);
   const terminal = execute === undefined && process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -90,7 +91,7 @@ function ending({ closeStatus }: WebSocketConnection): number {
   if (!closeStatus) return FAILED;
   const { code, reason } = closeStatus;
   if (code === 1000 || code === 1005) return 0;
-  const named = [`CLOSE ${code}`, closeName(code), reason].filter(Boolean).join(', ');
+  const named = [`CLOSE ${code}`, closeName(code), printable(reason)].filter(Boolean).join(', ');
   console.error(styled(process.stderr, 'dim', `the server closed the connection: ${named}`));
   return code === 1001 ? 0 : CLOSED_OTHERWISE;
 }

@@ -125,7 +125,8 @@ async function printJson({ number, direction, frame }: Row): Promise<void> {
   const opcode = opcodeName(header.opcode);
   const mask = masked && !direction ? { maskKey: keyOf(frame) } : {};
   const row = { number, ...place, opcode, final, rsv1, rsv2, rsv3, masked, ...mask, payloadLength, cut };
-  await write(process.stdout, `${JSON.stringify({ ...row, payload: wordsOf(frame) })}\n`);
+  // Written by its code a character is still JSON, and the same.
+  await write(process.stdout, `${printable(JSON.stringify({ ...row, payload: wordsOf(frame) }))}\n`);
 }
 
 /** The key's bytes as they stand on the wire. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from './connect.ts';
 import { inspect } from './inspect.ts';
 import { serve } from './serve.ts';
-import { FAILED, type Outcome, stop, UsageError, WRONG_USE } from './terminal.ts';
+import { FAILED, type Outcome, printable, stop, UsageError, WRONG_USE } from './terminal.ts';
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<Outcome>>> = { serve, connect, inspect };
 
@@ -41,6 +41,7 @@ try {
 } catch (error) {
   const { message, code } = error as Error & { code?: string };
   const wrongUse = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
-  console.error(`websocket-context: ${message || code}${wrongUse ? "; try '--help'" : ''}`);
+  // A server's certificate has words of its own in the message about it.
+  console.error(`websocket-context: ${printable(message || String(code))}${wrongUse ? "; try '--help'" : ''}`);
   stop(wrongUse ? WRONG_USE : FAILED);
 }

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketModule } from '../index.ts';
 import { servePage } from '../page/server.ts';
 import { echo } from './echo.ts';
-import { numberOf, type Outcome, UsageError } from './terminal.ts';
+import { blame, numberOf, type Outcome, SECONDS_MOST, UsageError } from './terminal.ts';
 
 const HELP = `websocket-context serve: echoes every fragment as it arrives, and serves a page that shows frames
 
@@ -19,6 +19,8 @@ const HELP = `websocket-context serve: echoes every fragment as it arrives, and 
   --tls-key FILE      key and
   --tls-cert FILE     certificate, in PEM: https and wss
   --ping SECONDS      send a PING this often; a peer silent for twice as long is lost (default 0: none)
+
+Exit code: 0 after SIGINT or SIGTERM, 1 where it cannot listen or a file cannot be read, 2 for wrong use.
 
 Examples
   websocket-context serve --port 9000
@@ -44,12 +46,12 @@ export async function serve(args: string[]): Promise<Outcome> {
   });
   if (values.help) return HELP;
   const { path, protocol, host } = values;
-  const port = numberOf('port', values.port, PORT_MOST);
-  const pingInterval = Math.round(numberOf('ping', values.ping) * 1000);
+  const port = numberOf('port', values.port, PORT_MOST, true);
+  const pingInterval = Math.round(numberOf('ping', values.ping, SECONDS_MOST) * 1000);
   if (path !== undefined && !path.startsWith('/')) throw new UsageError(`--path must begin with '/'; got '${path}'`);
 
+  const module = createModule(protocol, pingInterval);
   const server = createHttp(values['tls-key'], values['tls-cert']);
-  const module = new WebSocketModule({ protocols: protocol, pingInterval, pongTimeout: 2 * pingInterval });
   module.attach(server, echo, path === undefined ? {} : { path });
   server.listen(port, host);
   await once(server, 'listening');
@@ -60,6 +62,14 @@ export async function serve(args: string[]): Promise<Outcome> {
   server.closeAllConnections();
   await module.close();
   return 0;
+}
+
+function createModule(protocols: string[], pingInterval: number): WebSocketModule {
+  try {
+    return new WebSocketModule({ protocols, pingInterval, pongTimeout: 2 * pingInterval });
+  } catch (error) {
+    throw blame(error);
+  }
 }
 
 function createHttp(key: string | undefined, cert: string | undefined): Server {

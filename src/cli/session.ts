@@ -5,8 +5,10 @@
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WebSocketConnection, WebSocketContext } from '../index.ts';
+import type { WriteStream } from 'node:tty';
+import { type WebSocketConnection, type WebSocketContext, WebSocketError } from '../index.ts';
 import { hex } from '../page/figures.ts';
+import { linesOf } from './lines.ts';
 import { printable, styled, write } from './terminal.ts';
 
 export interface Options {
@@ -43,6 +45,8 @@ export class Session {
   #prompt: Interface | undefined;
   /** Ends the pings and the waiting when the connection ends. */
   readonly #over = new AbortController();
+  /** Why the input could not be sent to its end. */
+  #unsent: unknown;
 
   constructor(
     connection: WebSocketConnection,
@@ -58,7 +62,7 @@ export class Session {
     this.#options = options;
   }
 
-  /** Resolves when both sides have said CLOSE; rejects where the connection is lost. */
+  /** Resolves when both sides have said CLOSE; rejects where the connection is lost, or the input cannot be sent. */
   async run(): Promise<void> {
     const receiving = this.#receive();
     const sending = this.#terminal ? this.#converse() : this.#send();
@@ -67,34 +71,45 @@ export class Session {
     if (this.#options.ping) this.#keepPinging().catch(() => {});
     try {
       await receiving;
+    } catch (error) {
+      const late = error instanceof WebSocketError && error.code === 'ERR_ABORTED';
+      throw late ? new Error('the connection was not closed in time') : error;
     } finally {
       this.#over.abort();
       this.#prompt?.close();
       if ('unref' in this.#streams.stdin) (this.#streams.stdin as NodeJS.ReadStream).unref();
       this.#streams.stdin.pause();
     }
+    if (this.#unsent) throw this.#unsent;
   }
 
   async #receive(): Promise<void> {
     const { stdout } = this.#streams;
+    const shown = (stdout as Partial<WriteStream>).isTTY === true;
     for await (const message of this.#connection) {
       if (this.#terminal) this.#show(styled(stdout, 'cyan', `< ${describe(message)}`));
-      else if (typeof message === 'string') await write(stdout, `${message}\n`);
-      else await write(stdout, this.#options.binary ? message : `${hex(message)}\n`);
+      else if (typeof message === 'string') await write(stdout, `${shown ? printable(message) : message}\n`);
+      else await write(stdout, this.#options.binary && !shown ? message : `${hex(message)}\n`);
     }
   }
 
   /** Sends what is given, or the input line by line, then closes. */
   async #send(): Promise<void> {
-    const { execute, wait } = this.#options;
-    const lines = execute ?? createInterface({ input: this.#streams.stdin });
-    for await (const line of lines) await this.#sendLine(line);
+    const { binary, execute, wait } = this.#options;
+    const stdin = this.#streams.stdin as AsyncIterable<Buffer>;
+    try {
+      for await (const line of execute ?? linesOf(stdin, !binary)) await this.#sendLine(line);
+    } catch (error) {
+      if (error instanceof WebSocketError) throw error;
+      this.#unsent = error;
+    }
     await sleep(wait * 1000, undefined, { signal: this.#over.signal });
-    await this.#connection.close();
+    await this.#connection.closeOutput();
   }
 
-  #sendLine(line: string): Promise<void> {
-    return this.#connection.send(this.#options.binary ? Buffer.from(line) : line);
+  #sendLine(line: string | Uint8Array): Promise<void> {
+    const bytes = typeof line === 'string' ? Buffer.from(line) : line;
+    return this.#connection.send(bytes, { text: !this.#options.binary });
   }
 
   async #converse(): Promise<void> {
@@ -104,14 +119,15 @@ export class Session {
     const { protocol } = this.#context;
     this.#show(`connected${protocol && `, subprotocol ${protocol}`}; /help for commands, Ctrl+C to close`);
     prompt.on('SIGINT', () => prompt.close());
+    prompt.on('close', () => (this.#prompt = undefined));
     prompt.on('line', line => {
       this.#obey(line).then(
-        () => prompt.prompt(),
+        () => this.#prompt?.prompt(),
         (error: Error) => this.#show(error.message),
       );
     });
     await once(prompt, 'close');
-    await this.#connection.close();
+    await this.#connection.closeOutput();
   }
 
   async #obey(line: string): Promise<void> {

@@ -1,5 +1,4 @@
 /** What the commands share: how they end, and how they write to a terminal and to what is none. */
-import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 
@@ -8,7 +7,15 @@ export type Outcome = number | string;
 export const FAILED = 1;
 export const WRONG_USE = 2;
 
+/** Seconds that can be waited for: a longer timer of Node's fires at once. */
+export const SECONDS_MOST = 2_147_483;
+
 export class UsageError extends Error {}
+
+/** Turns what the engine refused before it did anything into wrong use: an option was at fault. */
+export function blame(error: unknown): unknown {
+  return error instanceof TypeError || error instanceof RangeError ? new UsageError(error.message) : error;
+}
 
 /** Lets the process end once what it has written is out. */
 export function stop(outcome: Outcome): void {
@@ -16,11 +23,10 @@ export function stop(outcome: Outcome): void {
   process.exitCode = typeof outcome === 'string' ? 0 : outcome;
 }
 
-export function numberOf(name: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
+export function numberOf(name: string, text: string, most: number, whole = false): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!(value >= 0 && value <= most))
-    throw new UsageError(`--${name} must be a number from 0 to ${most}; got '${text}'`);
-  return value;
+  if (value >= 0 && value <= most && (!whole || Number.isInteger(value))) return value;
+  throw new UsageError(`--${name} must be a ${whole ? 'whole ' : ''}number from 0 to ${most}; got '${text}'`);
 }
 
 /** Colours text where `stream` is a terminal that has colours. */
@@ -40,7 +46,14 @@ export function printable(text: string): string {
 
 /** Writes, and waits while the reader does not keep up. */
 export async function write(stream: NodeJS.WritableStream, data: string | Uint8Array): Promise<void> {
-  if (!stream.write(data)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+  if (stream.write(data)) return;
+  await new Promise<void>(resolve => {
+    const done = () => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
 }
 
 const PROGRESS_EVERY = 100;

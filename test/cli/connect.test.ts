@@ -84,6 +84,7 @@ test('the exit code says how the connection ended', async () => {
     [socket => socket.close(), 0, /^$/],
     [socket => socket.close(1001), 0, /CLOSE 1001, going away\n$/],
     [socket => socket.close(1011, 'it broke'), 3, /CLOSE 1011, internal error, it broke\n$/],
+    [socket => socket.close(1008, '\u001b]0;title\u0007'), 3, /policy violation, \\u001b\]0;title\\u0007\n$/],
     [socket => socket.close(4321), 3, /CLOSE 4321\n$/],
     [socket => socket.terminate(), 1, /^websocket-context: /],
   ];
@@ -114,11 +115,20 @@ test('wrong use is exit code 2 and points at --help', async () => {
     ['nothing'],
     ['connect'],
     ['connect', 'ws://a', 'ws://b'],
+    ['connect', 'ftp://a'],
+    ['connect', 'nowhere'],
     ['connect', 'ws://a', '--wait', 'long'],
+    ['connect', 'ws://a', '--wait', '3000000'],
+    ['connect', 'ws://a', '--ping', '3000000'],
+    ['connect', 'ws://a', '--protocol', 'a b'],
+    ['connect', 'ws://a', '--header', 'x y: 1'],
     ['connect', 'ws://a', '--header', 'nameless'],
     ['connect', '--unknown'],
     ['serve', '--port', '65536'],
     ['serve', '--port', ''],
+    ['serve', '--port', '1.5'],
+    ['serve', '--ping', '3000000'],
+    ['serve', '--protocol', 'a b'],
     ['serve', '--path', 'no-slash'],
     ['serve', '--tls-key', 'key.pem'],
     ['inspect'],
@@ -132,12 +142,12 @@ test('wrong use is exit code 2 and points at --help', async () => {
   }
 });
 
-test('--help of every command shows examples, and every option it has', async () => {
+test('--help of every command shows its exit codes and examples', async () => {
   assert.match((await run([])).out.toString(), /serve.*\n.*connect.*\n.*inspect/);
   for (const command of ['serve', 'connect', 'inspect']) {
     const { code, out } = await run([command, '--help']);
     assert.is(code, 0);
-    assert.match(out.toString(), /\nExamples\n {2}websocket-context /);
+    assert.match(out.toString(), /\nExit code: 0 [\s\S]*\nExamples\n {2}websocket-context /);
   }
   assert.match((await run(['--version'])).out.toString(), /^\d+\.\d+\.\d+\n$/);
 });

@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Frames } from '../../src/cli/frames.ts';
+import { write } from '../../src/cli/terminal.ts';
 import { Codec } from '../../src/codec/index.ts';
 import { run } from '../support/command.ts';
 import { closePayload, pattern } from '../support/peer.ts';
@@ -162,6 +164,21 @@ test('the messages of a HAR are listed by connection, with their direction', asy
   assert.equal([direction, payload, maskKey], ['sent', 'ping?', undefined]);
 });
 
+test('control characters of a capture or a HAR are shown and not obeyed', async () => {
+  const data = text('\u009b2J');
+  const [row] = (await run(['inspect', file(writeFrame({ opcode: 1, final: true, data })), '--json'])).out
+    .toString()
+    .split('\n');
+  assert.match(row!, /"\\u009b2J"/);
+  assert.is(JSON.parse(row!).payload, '\u009b2J');
+  const messages = [{ type: 'receive', time: 1, opcode: 2, data: '\u009b' }];
+  const { err } = await run([
+    'inspect',
+    file(JSON.stringify({ log: { entries: [{ _webSocketMessages: messages }] } })),
+  ]);
+  assert.match(err, /^websocket-context: “\\u009b” is not base64/);
+});
+
 test('the message of a HAR that breaks a rule is listed, and the rule is said', async () => {
   const messages = [
     { type: 'send', time: 1, opcode: 1, data: 'good' },
@@ -185,12 +202,21 @@ test('a file that is not there, or is no HAR, is said', async () => {
 });
 
 test('a reader that goes away ends it', async () => {
-  const { PassThrough } = await import('node:stream');
-  const { write } = await import('../../src/cli/terminal.ts');
   const stream = new PassThrough({ highWaterMark: 1 });
   const writing = write(stream, 'much');
   stream.destroy();
   await writing;
+});
+
+test('who waits for a slow reader leaves no listener behind', async () => {
+  const stream = new PassThrough({ highWaterMark: 1 });
+  const listeners = () => [stream.listenerCount('drain'), stream.listenerCount('close')];
+  const before = listeners();
+  const writing = write(stream, 'much');
+  assert.not.equal(listeners(), before);
+  stream.resume();
+  await writing;
+  assert.equal(listeners(), before);
 });
 
 test.run();

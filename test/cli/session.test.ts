@@ -80,6 +80,22 @@ test('the commands do what /help says, Tab completes them, and what is none is n
   await running;
 });
 
+test('what comes after Ctrl+C and before the CLOSE is shown', async () => {
+  const { peer, running, type, shows } = begin();
+  type('/ping\r');
+  const ping = await peer.receive();
+  type('\u0003');
+  assert.is(await peer.next(), 'close 1000');
+  peer.send({ opcode: 10, data: ping!.data });
+  await shows('pong after ');
+  peer.text('one');
+  peer.text('two');
+  peer.close(1000);
+  await shows('< one\n');
+  await shows('< two\n');
+  await running;
+});
+
 test('an arrow brings back the line before', async () => {
   const { peer, running, type, shows } = begin();
   type('again\r');
