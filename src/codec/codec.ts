@@ -1,16 +1,15 @@
 /** The codec for anywhere: frames to fragments and back, in a linear memory of its own of 2 MiB. */
 import {
   CONTROL_MOST,
+  FLAG_CONTROL,
   HEADER_FINAL,
   HEADER_RSV1,
-  OP_CLOSE,
-  OP_PONG,
   ROLE_CLIENT,
   ROLE_SERVER,
   UTF8_COUNT_SHIFT,
   UTF8_INVALID,
 } from '../../assembly/abi.ts';
-import { checkBytes, checkKey } from './check.ts';
+import { checkBoolean, checkBytes, checkKey, checkPhase } from './check.ts';
 import { Decoder, type Iteration, type Role } from './decoder.ts';
 import { type FrameHeader, readFrameHeader, rotateKey } from './header.ts';
 import { LinearMemory, PAGE_SIZE } from './memory.ts';
@@ -72,6 +71,7 @@ export class Codec {
     if (!Number.isSafeInteger(maxMessageSize) || maxMessageSize < 0) {
       throw new RangeError('maxMessageSize must be a whole number of bytes, 0 for no limit');
     }
+    checkBoolean('validateUtf8', validateUtf8);
     const { records, exports } = this.#linear;
     const record = records.take();
     if (!record) throw new RangeError(`a codec holds ${RECORDS_MOST} decoders: free() those no longer used`);
@@ -81,15 +81,18 @@ export class Codec {
 
   /**
    * Header and payload as one new array. Throws RangeError for an opcode, a key or a control frame that no header can say,
-   * TypeError for `data` that is no Uint8Array.
+   * TypeError for `data` that is no Uint8Array and for bits that are no booleans.
    */
   encodeFrame(frame: FrameInit): Uint8Array {
     const { opcode, final = true, rsv1 = false, maskKey, data } = frame;
     if (data !== undefined) checkBytes('data', data);
     if (maskKey !== undefined) checkKey('maskKey', maskKey);
+    checkBoolean('final', final);
+    checkBoolean('rsv1', rsv1);
     const length = data?.length ?? 0;
     if (!Number.isInteger(opcode) || opcode < 0 || opcode > 0xf) throw new RangeError('opcode must be 0 to 15');
-    if (opcode >= OP_CLOSE && opcode <= OP_PONG && length > CONTROL_MOST) {
+    // §5.5: "opcodes where the most significant bit of the opcode is 1", reserved ones among them.
+    if (opcode & FLAG_CONTROL && length > CONTROL_MOST) {
       throw new RangeError('a control frame holds at most 125 bytes (RFC 6455 §5.5)');
     }
     const first = (final ? HEADER_FINAL : 0) | (rsv1 ? HEADER_RSV1 : 0) | opcode;
@@ -115,6 +118,7 @@ export class Codec {
   unmask(data: Uint8Array, key: number, phase = 0): void {
     checkBytes('data', data);
     checkKey('key', key);
+    checkPhase('phase', phase);
     const { exports, bytes, buffer } = this.#linear;
     const turned = rotateKey(key, phase);
     if (data.buffer === buffer) {

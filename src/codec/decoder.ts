@@ -41,18 +41,23 @@ export class Decoder {
    * soon as it is here: a frame need not be whole. One iteration at a time per Codec: beginning another throws; breaking
    * out of one ends its decoder. Throws ProtocolFault where the peer broke RFC 6455, after the fragments before it.
    */
-  *decode(chunk: Uint8Array): Generator<Fragment, void, undefined> {
+  decode(chunk: Uint8Array): Generator<Fragment, void, undefined> {
     checkBytes('chunk', chunk);
+    return this.#decode(chunk, chunk.length);
+  }
+
+  /** Runs from the first step on: by then, and between any two, `chunk` may be no longer the `length` bytes that came. */
+  *#decode(chunk: Uint8Array, length: number): Generator<Fragment, void, undefined> {
+    checkLength(chunk, length);
     if (this.#iteration.decoder)
       throw new Error('another decode of this codec is still being iterated: finish it, or break out of it');
     if (!this.#record) throw new Error('this decoder has ended: ask the codec for another');
     if (this.#fault) throw this.#fault;
     this.#iteration.decoder = this;
-    const { length } = chunk;
     let finished = false;
     try {
       for (let offset = 0; offset < length; offset += WINDOW_SIZE) {
-        if (chunk.length !== length) throw new TypeError('the chunk was transferred or resized while it was decoded');
+        checkLength(chunk, length);
         yield* this.#decodeWindow(chunk.subarray(offset, offset + WINDOW_SIZE));
       }
       finished = true;
@@ -91,4 +96,8 @@ export class Decoder {
     this.#memory.records.give(this.#record);
     this.#record = 0;
   }
+}
+
+function checkLength(chunk: Uint8Array, length: number): void {
+  if (chunk.length !== length) throw new TypeError('the chunk was transferred or resized before it was all decoded');
 }

@@ -161,7 +161,8 @@ export class Writer {
 
   #refused(hr: HResult): Error {
     if (hr === E_ILLEGAL_METHOD_CALL) return busy("a send of the context's");
-    if (hr === E_INVALIDARG) return new TypeError('what is sent has no bytes any more: its buffer was transferred');
+    if (hr === E_INVALIDARG)
+      return new TypeError('what is sent has no bytes any more: its buffer was transferred or shrunk');
     return this.#failed(hr);
   }
 

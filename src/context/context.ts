@@ -3,7 +3,7 @@
  * protocol errors, connection gone; what becomes of the connection is in life.ts.
  */
 import { HEADER_FINAL, OP_BINARY, OP_CONTINUATION, OP_TEXT } from '../../assembly/abi.ts';
-import { isDetached } from '../codec/check.ts';
+import { outOfBounds } from '../codec/check.ts';
 import type { Role } from '../codec/decoder.ts';
 import type { Fault } from '../codec/faults.ts';
 import { badCall, reset } from './call.ts';
@@ -57,7 +57,7 @@ export class Context implements WebSocketContext {
     const fits =
       data instanceof FragmentResult
         ? data.usable(life.engine.live.walk)
-        : data instanceof Uint8Array && !isDetached(data);
+        : data instanceof Uint8Array && !outOfBounds(data);
     if (result && !reset(result)) return E_INVALIDARG;
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
     sender.makeRoom();

@@ -7,7 +7,8 @@ import { OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT } from 
 import * as door from '../../src/codec/index.ts';
 import { findInvalid } from '../reference/utf8.ts';
 import { Random } from '../support/random.ts';
-import { transferred } from '../support/transferred.ts';
+import { throwsA } from '../support/throws.ts';
+import { shrunk, transferred } from '../support/transferred.ts';
 import { readLines, writeFrame } from '../support/wire.ts';
 import { TEXTS, VALID } from '../vectors/utf8.ts';
 
@@ -107,18 +108,20 @@ test('every opcode, FIN and RSV1 stand in the first byte; no data is an empty pa
   assert.equal([...codec.encodeFrame({ opcode: OP_PING })], [0x89, 0], 'final is the default');
 });
 
-test('what no header can say is refused: opcodes beyond four bits, control frames over 125 bytes', () => {
-  for (const opcode of [-1, 16, 1.5, Number.NaN]) assert.throws(() => codec.encodeFrame({ opcode }), RangeError);
-  for (const opcode of [OP_CLOSE, OP_PING, OP_PONG]) {
+test('what no header can say is refused: opcodes beyond four bits, control frames over 125 bytes, reserved ones too', () => {
+  for (const opcode of [-1, 16, 1.5, Number.NaN]) throwsA(RangeError, () => codec.encodeFrame({ opcode }));
+  for (const opcode of [OP_CLOSE, OP_PING, OP_PONG, 11, 12, 13, 14, 15]) {
     assert.is(codec.encodeFrame({ opcode, data: new Uint8Array(125) }).length, 127);
-    assert.throws(() => codec.encodeFrame({ opcode, data: new Uint8Array(126) }), RangeError);
+    throwsA(RangeError, () => codec.encodeFrame({ opcode, data: new Uint8Array(126) }));
   }
+  assert.is(codec.encodeFrame({ opcode: 7, data: new Uint8Array(126) }).length, 130, 'a reserved data frame may');
 });
 
-test('what is no Uint8Array, or no key, is refused before anything is done', () => {
+test('what is no Uint8Array, key, phase or boolean is refused before anything is done', () => {
   const decoder = codec.decoder({ role: 'client' });
   for (const data of [
     transferred(),
+    shrunk(),
     new ArrayBuffer(4),
     new DataView(new ArrayBuffer(4)),
     new Int8Array(4),
@@ -127,15 +130,24 @@ test('what is no Uint8Array, or no key, is refused before anything is done', () 
     null,
     5,
   ] as never[]) {
-    assert.throws(() => codec.encodeFrame({ opcode: OP_TEXT, data }), TypeError);
-    assert.throws(() => codec.isValidUtf8(data), TypeError);
-    assert.throws(() => codec.unmask(data, 1), TypeError);
-    assert.throws(() => codec.readFrameHeader(data), TypeError);
-    assert.throws(() => [...decoder.decode(data)], TypeError);
+    throwsA(TypeError, () => codec.encodeFrame({ opcode: OP_TEXT, data }));
+    throwsA(TypeError, () => codec.isValidUtf8(data));
+    throwsA(TypeError, () => codec.unmask(data, 1));
+    throwsA(TypeError, () => codec.readFrameHeader(data));
+    throwsA(TypeError, () => [...decoder.decode(data)]);
   }
   for (const key of [Number.NaN, 1.5, 2 ** 32, -(2 ** 31) - 1, '1' as never]) {
-    assert.throws(() => codec.encodeFrame({ opcode: OP_TEXT, maskKey: key }), RangeError);
-    assert.throws(() => codec.unmask(new Uint8Array(4), key), RangeError);
+    throwsA(RangeError, () => codec.encodeFrame({ opcode: OP_TEXT, maskKey: key }));
+    throwsA(RangeError, () => codec.unmask(new Uint8Array(4), key));
+  }
+  for (const phase of [1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '1' as never, null as never]) {
+    const data = Uint8Array.of(1);
+    throwsA(RangeError, () => codec.unmask(data, 2, phase));
+    assert.is(data[0], 1);
+  }
+  for (const bit of ['false', 0, null, {}] as never[]) {
+    throwsA(TypeError, () => codec.encodeFrame({ opcode: OP_TEXT, final: bit }));
+    throwsA(TypeError, () => codec.encodeFrame({ opcode: OP_TEXT, rsv1: bit }));
   }
   const elsewhere: Uint8Array = runInNewContext('Uint8Array.of(0x81, 0)');
   assert.ok(codec.isValidUtf8(elsewhere.subarray(1)));
@@ -159,6 +171,19 @@ test('unmask XORs as §5.3 says, in place, at every phase, alignment and length'
     }
 });
 
+test('the least key and the greatest are keys, and so is a phase in front of the first byte', () => {
+  for (const [key, phase, expected] of [
+    [-(2 ** 31), 0, [0, 0, 0, 0x80]],
+    [2 ** 32 - 1, 0, [0xff, 0xff, 0xff, 0xff]],
+    [0x0403_0201, -1, [4, 1, 2, 3]],
+    [0x0403_0201, 2 ** 53 - 1, [4, 1, 2, 3]],
+  ] as const) {
+    const data = new Uint8Array(4);
+    codec.unmask(data, key, phase);
+    assert.equal([...data], expected);
+  }
+});
+
 test('unmasking piece by piece with the phase carried on is unmasking at once', () => {
   const random = new Random(54);
   const data = random.bytes(200_003);
@@ -180,6 +205,9 @@ test('unmask and isValidUtf8 take views of the codec’s own memory where they l
     codec.unmask(data, 0x3d21_fa37);
     codec.unmask(data, 0x3d21_fa37);
     assert.is(Buffer.from(data).toString(), 'Hell\u00f6');
+    data.fill(0);
+    codec.unmask(data, 0x0403_0201, 3);
+    assert.equal([...data], [4, 1, 2, 3, 4, 1], 'from the phase on');
   }
   decoder.free();
 });

@@ -7,6 +7,8 @@ import { decodeSlowly, type Log } from '../reference/decoder.ts';
 import { expectCut, type Feed, feedEveryWay, randomCuts } from '../support/feed.ts';
 import { Random } from '../support/random.ts';
 import { talk } from '../support/talk.ts';
+import { throwsA } from '../support/throws.ts';
+import { shrinkable, transfer } from '../support/transferred.ts';
 import { readLines, writeFrame } from '../support/wire.ts';
 import { CLOSES, EXAMPLES, HEADERS, LENGTHS, MESSAGES, SIZES } from '../vectors/frames.ts';
 
@@ -93,8 +95,26 @@ test('a chunk that is transferred while it is decoded is told of', () => {
   const chunk = Uint8Array.from(writeFrame({ opcode: 2, data }));
   const decoding = codec.decoder(CLIENT).decode(chunk);
   assert.ok(decoding.next().value);
-  structuredClone(chunk, { transfer: [chunk.buffer] });
+  transfer(chunk);
   assert.throws(() => [...decoding], /transferred/);
+});
+
+test('a chunk that is gone, or cut short, by the first step is told of, and its decoder lost nothing', () => {
+  const decoder = codec.decoder(CLIENT);
+  const chunk = Uint8Array.from(HELLO);
+  const decoding = decoder.decode(chunk);
+  transfer(chunk);
+  assert.throws(() => decoding.next(), /transferred/);
+  for (const fixed of [true, false])
+    for (const length of [0, 3]) {
+      const { view, shrink } = shrinkable(HELLO, fixed);
+      const decoding = decoder.decode(view);
+      shrink(length);
+      assert.throws(() => decoding.next(), /resized/);
+    }
+  throwsA(TypeError, () => decoder.decode(chunk), 'at the call already');
+  assert.equal(decodeAll(decoder, HELLO), ['Hello']);
+  decoder.free();
 });
 
 test('fragments are views of memory, and say what message they belong to', () => {
@@ -152,6 +172,22 @@ test('a fault is thrown behind the fragments before it, and again ever after', (
   const other = codec.decoder(CLIENT);
   assert.equal(decodeAll(other, HELLO), ['Hello'], 'another decoder of the codec is not concerned');
   for (const each of [decoder, other]) each.free();
+});
+
+test('of a text that breaks at once there is no fragment, of one that breaks later there is what stood before', () => {
+  for (const [data, fragments] of [
+    [[0xff], []],
+    [[0x61, 0xff], ['a']],
+  ] as const) {
+    const decoder = codec.decoder(CLIENT);
+    const seen: string[] = [];
+    assert.throws(() => {
+      for (const { data: piece } of decoder.decode(writeFrame({ opcode: 1, data: Uint8Array.from(data) })))
+        seen.push(Buffer.from(piece).toString());
+    }, /not valid UTF-8/);
+    assert.equal(seen, fragments);
+    decoder.free();
+  }
 });
 
 test('text that is not UTF-8 is closed with 1007, a message too big with 1009', () => {
@@ -272,19 +308,28 @@ test('1,024 decoders may be open; one more is refused until one is freed', () =>
     (error: unknown) => error instanceof RangeError && /1024/.test(error.message),
   );
   for (const decoder of decoders) decodeAll(decoder, HELLO.subarray(0, 3));
+  // Through the page for outside bytes, which lies behind the last record.
+  crowded.unmask(new Uint8Array(65_536), 0xffff_ffff);
   for (const decoder of decoders) assert.equal(decodeAll(decoder, HELLO.subarray(3)), ['ello']);
   for (let times = 0; times < 2; times++) decoders[500]!.free();
   assert.equal(decodeAll(crowded.decoder(CLIENT), HELLO), ['Hello']);
-  assert.throws(() => crowded.decoder(CLIENT), RangeError);
+  throwsA(RangeError, () => crowded.decoder(CLIENT));
 });
 
 test('options that make no sense are refused before a record is taken', () => {
+  const full = Codec.loadSync();
+  for (let count = 1; count < DECODERS_MOST; count++) full.decoder(CLIENT);
   for (const role of ['Server', '', undefined, 1]) {
-    assert.throws(() => codec.decoder({ role } as unknown as DecoderOptions), TypeError);
+    throwsA(TypeError, () => full.decoder({ role } as unknown as DecoderOptions));
   }
   for (const maxMessageSize of [-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY, '5']) {
-    assert.throws(() => codec.decoder({ ...CLIENT, maxMessageSize } as DecoderOptions), RangeError);
+    throwsA(RangeError, () => full.decoder({ ...CLIENT, maxMessageSize } as DecoderOptions));
   }
+  for (const validateUtf8 of ['true', 'yes', 1, {}, null] as never[]) {
+    throwsA(TypeError, () => full.decoder({ ...CLIENT, validateUtf8 }));
+  }
+  const decoder = full.decoder({ ...CLIENT, validateUtf8: undefined } as never);
+  throwsA(ProtocolFault, () => decodeAll(decoder, writeFrame({ opcode: 1, data: Uint8Array.of(0xff) })));
 });
 
 test.run();

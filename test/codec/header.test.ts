@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Codec } from '../../src/codec/index.ts';
+import { throwsA } from '../support/throws.ts';
 import { readLines } from '../support/wire.ts';
 
 const test = suite('header');
@@ -47,7 +48,7 @@ test('a header is read at any offset of any view, and never from beyond the view
 
 test('an offset in front of the bytes is refused', () => {
   const view = new Uint8Array(16).subarray(8);
-  for (const offset of [-1, -8, 0.5, Number.NaN]) assert.throws(() => codec.readFrameHeader(view, offset), RangeError);
+  for (const offset of [-1, -8, 0.5, Number.NaN]) throwsA(RangeError, () => codec.readFrameHeader(view, offset));
 });
 
 test('each reserved bit and each opcode is told as it stands', () => {

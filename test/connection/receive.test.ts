@@ -16,6 +16,7 @@ import {
 import { leaveNothing, open, openOn, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
+import { throwsA } from '../support/throws.ts';
 import { transferred } from '../support/transferred.ts';
 import type { Watched } from '../support/watched.ts';
 
@@ -295,7 +296,7 @@ test('arguments of the wrong kind reject with TypeError or RangeError and touch 
   }
   assert.instance(await failureOf(connection.closeOutput(1000, 'ä'.repeat(62))), RangeError);
   for (const maxMessageSize of [-1, 1.5, Number.NaN, '1' as never]) {
-    assert.throws(() => new WebSocketConnection(connection.context, { maxMessageSize }), RangeError);
+    throwsA(RangeError, () => new WebSocketConnection(connection.context, { maxMessageSize }));
   }
   assert.is(connection.state, 'open');
   await connection.send('fine');

@@ -13,7 +13,7 @@ import {
 import { FragmentResult } from '../../src/context/result.ts';
 import { engine, leaveNothing, open, ROLES, type Role, turns } from '../support/pair.ts';
 import { type Peer, pattern } from '../support/peer.ts';
-import { transferred } from '../support/transferred.ts';
+import { shrunk, transferred } from '../support/transferred.ts';
 
 const test = suite('context/write');
 test.after.each(leaveNothing);
@@ -152,7 +152,7 @@ for (const role of ROLES) {
   test(`${role}: what is no Uint8Array is E_INVALIDARG, as is a call that could tell no one`, () => {
     const { context } = open(role);
     const result = new FragmentResult();
-    for (const data of [null, undefined, 'text', [1], new ArrayBuffer(2), transferred()]) {
+    for (const data of [null, undefined, 'text', [1], new ArrayBuffer(2), transferred(), shrunk()]) {
       assert.is(context.writeFragment(data as never, true, true, true, NOTHING, 0, result), E_INVALIDARG);
     }
     assert.is(context.writeFragment(Buffer.from('x'), true, true, true), E_INVALIDARG);
