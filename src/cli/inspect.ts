@@ -78,7 +78,7 @@ async function inspectHar(codec: Codec, file: string, print: Print): Promise<Out
     for (const message of messages) {
       const made = frameOf(codec, message);
       if (!made) continue;
-      const direction = message.type === 'send' ? 'sent' : 'received';
+      const direction = made.role === 'server' ? 'sent' : 'received';
       const frames = new Frames(codec);
       for (const frame of frames.push(made.bytes)) await print({ number: ++number, direction, frame });
       frames.free();

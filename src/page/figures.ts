@@ -3,7 +3,7 @@
 const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 /** 1234567 is '1,234,567'. */
-export function count(value: number): string {
+export function count(value: number | bigint): string {
   return COUNT.format(value);
 }
 

@@ -50,15 +50,16 @@ export function beginsJson(byte: number | undefined): boolean {
   return byte === 0x7b;
 }
 
+/** A message as browsers write it; what was exported by anything else may lack any of this. */
 export interface HarMessage {
-  readonly type: string;
-  readonly opcode: number;
-  readonly data: string;
+  readonly type?: unknown;
+  readonly opcode?: unknown;
+  readonly data?: unknown;
 }
 
 export interface HarConnection {
   readonly url: string;
-  readonly messages: readonly HarMessage[];
+  readonly messages: readonly (HarMessage | null)[];
 }
 
 /** Returns the WebSocket connections of a HAR. Throws an Error where there are none. */
@@ -71,17 +72,18 @@ export function readHar(json: string): HarConnection[] {
   }
   const connections = (Array.isArray(entries) ? entries : []).flatMap(entry =>
     Array.isArray(entry?._webSocketMessages)
-      ? [{ url: String(entry.request?.url ?? 'unnamed'), messages: entry._webSocketMessages as HarMessage[] }]
+      ? [{ url: String(entry.request?.url ?? 'unnamed'), messages: entry._webSocketMessages as (HarMessage | null)[] }]
       : [],
   );
   if (!connections.length) throw new Error('The HAR holds no WebSocket messages (no “_webSocketMessages”).');
   return connections;
 }
 
-/** Encodes a message as the one frame it may have been; undefined for what is no message. */
-export function frameOf(codec: Codec, message: HarMessage): { bytes: Uint8Array; role: Role } | undefined {
-  const { type, opcode, data } = message;
-  if ((type !== 'send' && type !== 'receive') || !(opcode >= 0 && opcode <= 15)) return undefined;
+/** Encodes a message as the one frame it may have been, empty where it has no data; undefined for what is no message. */
+export function frameOf(codec: Codec, message: HarMessage | null): { bytes: Uint8Array; role: Role } | undefined {
+  const { type, opcode, data = '' } = message ?? {};
+  if (type !== 'send' && type !== 'receive') return undefined;
+  if (typeof opcode !== 'number' || !(opcode >= 0 && opcode <= 15) || typeof data !== 'string') return undefined;
   const payload = opcode === OP_TEXT ? new TextEncoder().encode(data) : readBase64(data, 'base64');
   const sent = type === 'send';
   const bytes = codec.encodeFrame({ opcode, data: payload, ...(sent && { maskKey: MADE_UP_KEY }) });

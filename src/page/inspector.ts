@@ -1,6 +1,7 @@
 /**
- * The inspector: hands what a person gives it to a worker of its own, shows how far that is, its frames as a list and the
- * chosen one as a diagram. Each source gets a new worker, so no answer about an old one can arrive late.
+ * The inspector: hands what a person gives it to a worker, shows how far that is, its frames as a list and the chosen one as
+ * a diagram. Sources are numbered, so that an answer about an old one which arrives late is known. The worker is made once:
+ * a page that is open needs its server no more.
  */
 
 import type { Role } from '../codec/index.ts';
@@ -9,8 +10,9 @@ import { find, make } from './elements.ts';
 import { bytes, count, counted } from './figures.ts';
 import type { Format } from './input.ts';
 import { FrameList } from './list.ts';
-import { homeAddress } from './live.ts';
 import type { Answer, Question, Source, Summary } from './questions.ts';
+import { describeProgress, describeSummary } from './summary.ts';
+import { Watch } from './watch.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   hello: '81 85 37 fa 21 3d 7f 9f 4d 51 58',
@@ -18,12 +20,6 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   utf8: '81 06 4c 61 c3 a9 21 21\n81 08 4f 76 65 72 c0 af 21 21',
   reserved: '82 83 01 02 03 04 60 60 60\nc1 85 37 fa 21 3d 7f 9f 4d 51 58',
   length: '82 fe 00 05 37 fa 21 3d 7f 9f 4d 51 58',
-};
-
-const READERS: Readonly<Record<Summary['role'], string>> = {
-  server: 'Read as a server: masked frames.',
-  client: 'Read as a client: unmasked frames.',
-  both: 'Both directions, told apart by the MASK bit. Masking keys and frame boundaries are made up: messages are all that a page or a HAR can see.',
 };
 
 /** Wires the inspector's part of the page. */
@@ -47,15 +43,14 @@ export function startInspector(): void {
   const results = find('results', HTMLElement);
   const frameBox = find('frames', HTMLElement);
   const detail = find('detail', HTMLElement);
-  const url = find('watch-url', HTMLInputElement);
-  const connect = find('watch-connect', HTMLButtonElement);
-  const message = find('watch-message', HTMLInputElement);
-  const send = find('watch-send', HTMLButtonElement);
 
   let worker: Worker | undefined;
-  let socket: WebSocket | undefined;
+  let source: Source | undefined;
+  let number = 0;
   let summary: Summary | undefined;
-  let opened: File | undefined;
+  /** How it stands with a live connection. */
+  let standing = '';
+  let picked: File | undefined;
   /** A person has chosen a frame; before that the page does. */
   let chose = false;
 
@@ -80,27 +75,22 @@ export function startInspector(): void {
     if (words) progress.hidden = results.hidden = true;
   }
 
-  function describe({ state, read, total, frames, messages, stop, fault, role: reader }: Summary): string {
-    const parts = [`${counted(frames, 'frame')} and ${counted(messages, 'whole message')} in ${bytes(read)}.`];
-    if (state === 'cancelled') parts.unshift(`Cancelled after ${bytes(read)} of ${bytes(total)}:`);
-    if (stop !== undefined && !fault) parts.push(`${bytes(total - stop)} after CLOSE are not looked at (§5.5.1).`);
-    if (fault) parts.push(`Reading ended at byte ${count(fault.offset)} of ${count(total)}.`);
-    parts.push(READERS[reader]);
-    return parts.join(' ');
+  function showStatus(): void {
+    status.textContent = [summary ? describeSummary(summary) : '', standing].join(' ').trim();
   }
 
   function showSummary(latest: Summary): void {
     const before = summary;
     summary = latest;
-    const { state, read, total, frames, fault } = latest;
+    const { state, progress: far, frames, fault } = latest;
     const reading = state === 'reading';
     progress.hidden = !reading;
     results.hidden = !frames;
     if (reading) {
-      bar.max = total;
-      bar.value = read;
-      progressText.textContent = `${bytes(read)} of ${bytes(total)}, ${counted(frames, 'frame')}`;
-    } else status.textContent = describe(latest);
+      bar.max = far.of;
+      bar.value = far.done;
+      progressText.textContent = `${describeProgress(far)}, ${counted(frames, 'frame')}`;
+    } else showStatus();
     frameBox.classList.toggle('both', latest.role === 'both');
     list.resize(frames, fault?.frame ?? -1);
     if (fault && !before?.fault) showFault(latest);
@@ -108,7 +98,7 @@ export function startInspector(): void {
     if (!chose && frames && (!before?.frames || fault)) {
       list.choose(fault?.frame ?? 0);
       chose = false;
-    } else if (frames !== before?.frames && list.chosen === (before?.frames ?? 0) - 1) {
+    } else if (list.chosen >= 0 && frames !== before?.frames && list.chosen === (before?.frames ?? 0) - 1) {
       // The frame that was the last may have become whole.
       ask({ ask: 'frame', index: list.chosen, from: undefined });
     }
@@ -129,6 +119,7 @@ export function startInspector(): void {
   }
 
   function take(answer: Answer): void {
+    if (answer.number !== number) return;
     if (answer.is === 'summary') showSummary(answer.summary);
     else if (answer.is === 'rows') list.take(answer.from, answer.rows);
     else if (answer.is === 'refused') refuse(answer.message);
@@ -138,34 +129,52 @@ export function startInspector(): void {
     }
   }
 
-  function open(source: Source): void {
-    if (source.kind !== 'live') disconnect();
-    worker?.terminate();
-    worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-    worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => take(data));
-    worker.addEventListener('error', event => refuse(`The worker failed: ${event.message}`));
+  function work(): Worker {
+    const started = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    started.addEventListener('message', ({ data }: MessageEvent<Answer>) => take(data));
+    started.addEventListener('error', ({ message }) => {
+      if (worker === started) worker = undefined;
+      started.terminate();
+      // An event without words: the worker's file could not be fetched.
+      refuse(
+        message ? `The worker failed: ${message}` : 'The worker could not be loaded: is the page’s server running?',
+      );
+    });
+    return started;
+  }
+
+  function read(next: Source): void {
+    worker ??= work();
+    source = next;
+    number++;
     summary = undefined;
+    standing = '';
     chose = false;
     refuse('');
     status.textContent = '';
     results.hidden = faultPlace.hidden = true;
     detail.replaceChildren();
     list.clear();
-    ask({ ask: 'open', source, role: role.value as Role | 'guess' });
+    ask({ ask: 'open', number, source, role: role.value as Role | 'guess' });
   }
 
-  function openFile(dropped: File, chosen = 0): void {
-    opened = dropped;
-    fileName.textContent = `${dropped.name}, ${bytes(dropped.size)}`;
+  function open(next: Source): void {
+    if (next.kind !== 'live') watch.close();
+    showConnections([]);
+    read(next);
+  }
+
+  function openFile(file: File): void {
+    picked = file;
+    fileName.textContent = `${file.name}, ${bytes(file.size)}`;
     choose('file');
-    if (!chosen) connection.replaceChildren();
-    open({ kind: 'file', file: dropped, connection: chosen });
+    open({ kind: 'file', file, connection: 0 });
   }
 
   function inspect(): void {
-    connection.replaceChildren();
-    if (kind() === 'paste') open({ kind: 'text', text: pasted.value, format: format.value as Format });
-    else if (opened) openFile(opened);
+    const written = format.value as Format;
+    if (kind() === 'paste') open({ kind: 'text', text: pasted.value, format: written, connection: 0 });
+    else if (picked) openFile(picked);
     else refuse('Choose a file first.');
   }
 
@@ -178,56 +187,22 @@ export function startInspector(): void {
     find('written', HTMLElement).hidden = chosen !== 'paste';
   }
 
-  function disconnect(): void {
-    const watched = socket;
-    socket = undefined;
-    watched?.close(1000);
-    connect.textContent = 'Connect';
-    message.disabled = send.disabled = true;
-  }
-
-  function watch(): void {
-    if (socket) {
-      disconnect();
-      status.textContent += ' Disconnected.';
-      return;
-    }
-    try {
-      socket = new WebSocket(url.value);
-    } catch {
-      refuse('This is not a ws: or wss: address.');
-      return;
-    }
-    const watched = socket;
-    watched.binaryType = 'arraybuffer';
-    open({ kind: 'live' });
-    connect.textContent = 'Disconnect';
-    status.textContent = 'Connecting…';
-    watched.addEventListener('open', () => {
-      if (socket !== watched) return;
-      message.disabled = send.disabled = false;
-      status.textContent = 'Connected. Send something.';
-      message.focus();
-    });
-    watched.addEventListener('message', ({ data }) => {
-      if (socket === watched) ask({ ask: 'append', type: 'receive', data });
-    });
-    watched.addEventListener('close', ({ code }) => {
-      if (socket !== watched) return;
-      disconnect();
-      status.textContent = code === 1006 ? `No WebSocket at ${url.value}.` : `The server closed with ${code}.`;
-    });
-  }
-
-  function sendMessage(): void {
-    if (socket?.readyState !== WebSocket.OPEN) return;
-    ask({ ask: 'append', type: 'send', data: message.value });
-    socket.send(message.value);
-  }
+  const watch = new Watch({
+    begin: () => open({ kind: 'live' }),
+    message(type, data) {
+      standing = '';
+      ask({ ask: 'append', type, data });
+    },
+    say(words) {
+      standing = words;
+      showStatus();
+    },
+    refuse,
+  });
 
   form.addEventListener('submit', event => {
     event.preventDefault();
-    if (kind() === 'live') sendMessage();
+    if (kind() === 'live') watch.send();
     else inspect();
   });
   form.addEventListener('change', ({ target }) => {
@@ -240,22 +215,24 @@ export function startInspector(): void {
   file.addEventListener('change', () => {
     if (file.files?.[0]) openFile(file.files[0]);
   });
-  connection.addEventListener('change', () => openFile(opened!, Number(connection.value)));
+  connection.addEventListener('change', () => {
+    if (source && source.kind !== 'live') read({ ...source, connection: Number(connection.value) });
+  });
   find('cancel', HTMLButtonElement).addEventListener('click', () => ask({ ask: 'cancel' }));
-  connect.addEventListener('click', watch);
 
-  // A file may be dropped anywhere on the page; the drop zone lights up to say so.
+  // A file may be dropped anywhere on the page; the drop zone lights up to say so. Text goes where text goes.
+  const carriesFile = ({ dataTransfer }: DragEvent): boolean => Boolean(dataTransfer?.types.includes('Files'));
   document.addEventListener('dragover', event => {
+    if (!carriesFile(event)) return;
     event.preventDefault();
     drop.classList.add('over');
   });
   for (const name of ['dragleave', 'drop']) document.addEventListener(name, () => drop.classList.remove('over'));
   document.addEventListener('drop', event => {
-    event.preventDefault();
+    if (carriesFile(event)) event.preventDefault();
     if (event.dataTransfer?.files[0]) openFile(event.dataTransfer.files[0]);
   });
 
-  url.value = homeAddress();
   pasted.value = EXAMPLES.hello!;
   inspect();
 }

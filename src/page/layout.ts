@@ -105,7 +105,7 @@ export function fieldsOf(head: Uint8Array): Field[] {
       at: 2,
       bits: '',
       bytes,
-      meaning: whole ? `${count(Number(length))} bytes of payload` : `${wide - bytes.length} of its bytes are missing`,
+      meaning: whole ? `${count(length)} bytes of payload` : `${wide - bytes.length} of its bytes are missing`,
     });
   }
   if (second >= 0b1000_0000) {

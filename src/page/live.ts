@@ -5,6 +5,7 @@
 import { Chart } from './chart.ts';
 import { find } from './elements.ts';
 import { bytes, count, significant } from './figures.ts';
+import { endingOf } from './words.ts';
 
 const MILLISECONDS_BETWEEN_BATCHES = 4;
 const MILLISECONDS_BETWEEN_FIGURES = 250;
@@ -130,10 +131,11 @@ export function startLive(): void {
     chart.clear();
     toggle.textContent = 'Stop';
     state.textContent = 'Connecting…';
-    let failed = true;
+    const address = url.value;
+    let answers = false;
     opened.addEventListener('open', () => {
-      failed = false;
-      state.textContent = `Connected to ${url.value}.`;
+      answers = true;
+      state.textContent = `Connected to ${address}.`;
       let before = performance.now();
       counted = { time: before, answered: 0 };
       timer = setInterval(() => {
@@ -144,20 +146,33 @@ export function startLive(): void {
       animate();
     });
     opened.addEventListener('message', receive);
-    opened.addEventListener('close', ({ code, reason }) => {
-      if (socket !== opened) return;
-      end(failed ? `No WebSocket at ${url.value}.` : `The server closed: ${code}${reason ? ` ${reason}` : ''}.`);
+    opened.addEventListener('close', event => {
+      if (socket === opened) end(endingOf(address, answers, event));
     });
   }
 
+  /** Marks what is no number to go by, and returns words for the first. */
+  function judge(): string {
+    const wrong = [size, rate].filter(field => {
+      const good = field.disabled || field.validity.valid;
+      field.ariaInvalid = String(!good);
+      return !good;
+    });
+    const [first] = wrong;
+    if (!first) return '';
+    const [least, most] = [first.min, first.max].map(limit => count(Number(limit)));
+    return `${first.labels![0]!.textContent} must be a whole number from ${least} to ${most}.`;
+  }
+
   function refill(): void {
-    payload = payloadOf(size.valueAsNumber || 0, text.checked);
+    if (size.validity.valid) payload = payloadOf(size.valueAsNumber, text.checked);
   }
 
   url.value = homeAddress();
   refill();
   for (const control of [size, text, find('live-binary', HTMLInputElement)]) control.addEventListener('input', refill);
   fast.addEventListener('input', () => (rate.disabled = fast.checked));
+  form.addEventListener('input', judge);
   form.addEventListener('submit', event => {
     event.preventDefault();
     if (socket) {
@@ -165,6 +180,11 @@ export function startLive(): void {
       show(performance.now());
       end(`Stopped after ${count(answered)} round trips.`);
       open.close(1000);
+      return;
+    }
+    const wrong = judge();
+    if (wrong) {
+      state.textContent = wrong;
       return;
     }
     try {

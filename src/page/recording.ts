@@ -112,6 +112,11 @@ export class Recording {
     return !this.ended && this.#end.offset < this.length ? begun + 1 : begun;
   }
 
+  /** Gives the codec's decoders back: what is recorded can still be shown, and nothing be added. */
+  free(): void {
+    for (const { decoder } of this.#sides.values()) decoder.free();
+  }
+
   /** Makes room for so many bytes, where that is known beforehand. */
   reserve(size: number): void {
     if (size <= this.#storage.length) return;
@@ -159,8 +164,8 @@ export class Recording {
       const header = this.#codec.readFrameHeader(this.#bytes, end.offset);
       if (!header) return;
       const behind = end.offset + header.headerLength + header.payloadLength;
-      // A control frame counts once it is whole: CLOSE must not end the reading before its own payload was judged.
-      if (stop < behind || (header.opcode >= OP_CLOSE && behind > this.length)) return;
+      // A frame is passed once it is whole: until then a fault may lie in it, and CLOSE is not judged.
+      if (stop < behind || behind > this.length) return;
       pass(end, header);
       if (header.opcode === OP_CLOSE && this.#open.delete(role)) this.ended = !this.#open.size;
     }

@@ -37,6 +37,13 @@ export function closeName(code: number): string {
   return CLOSE_CODES[code] ?? '';
 }
 
+/** Says how a connection to `url` ended that had been open, or never was. §7.1.5: the code is 1006 where no CLOSE came. */
+export function endingOf(url: string, opened: boolean, { code, reason }: { code: number; reason: string }): string {
+  if (!opened) return `No WebSocket at ${url}.`;
+  if (code === 1006) return `The connection to ${url} was lost.`;
+  return `The server closed with ${code}${reason && ` ${reason}`}.`;
+}
+
 /** Decodes text that may begin or end inside a character: only what is whole is shown. */
 function decodeText(bytes: Uint8Array, begins: boolean): string {
   let start = 0;

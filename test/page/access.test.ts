@@ -1,19 +1,19 @@
-/** The whole page for everyone: axe finds nothing in light and dark, on a phone and on a desk, and keys reach all of it. */
+/** The whole page for everyone: axe finds nothing in light and dark, on phones and on a desk, and keys reach all of it. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import { browserSuite, DESKTOP, PHONE } from '../support/browser.ts';
+import { browserSuite, DESKTOP, NARROW, PHONE } from '../support/browser.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const test = browserSuite('access');
 
-/** Lets axe look at what is shown, in light and dark, on a desk and on a phone. */
+/** Lets axe look at what is shown, in light and dark, on a desk and on phones. */
 async function expectAccessible(page: Page, shown: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const viewport of [DESKTOP, PHONE]) {
+    for (const viewport of [DESKTOP, PHONE, NARROW]) {
       const where = `${shown}, ${colorScheme}, ${viewport.width} pixels wide`;
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize(viewport);

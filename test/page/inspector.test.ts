@@ -194,6 +194,101 @@ test('reads a HAR, each of its connections, both directions told apart', async (
   assert.equal(await rows(page), ['0 ← text 7 B Grüße']);
 });
 
+/** A HAR with a connection for each list of messages. */
+function harOf(...connections: readonly (readonly unknown[])[]): string {
+  const entries = connections.map((messages, i) => ({
+    request: { url: `ws://a.test/${i}` },
+    _webSocketMessages: messages,
+  }));
+  return JSON.stringify({ log: { entries } });
+}
+
+const sent = (data: string): object => ({ type: 'send', opcode: 1, data });
+
+test('reads each connection of a HAR that was pasted, also after another that was dropped', async ({ page }) => {
+  const connection = page.getByLabel('Connection of the HAR');
+  await paste(page, harOf([sent('one')], [sent('two')]));
+  await options(page, 'one').waitFor();
+  await connection.selectOption('ws://a.test/1');
+  await options(page, 'two').waitFor();
+  await drop(page, 'other.har', text(harOf([sent('three')], [sent('four')])));
+  await options(page, 'three').waitFor();
+  assert.is(await connection.inputValue(), '0');
+  await page.getByText('Paste', { exact: true }).click();
+  await paste(page, harOf([sent('five')], [sent('six')]));
+  await options(page, 'five').waitFor();
+  await connection.selectOption('ws://a.test/1');
+  await options(page, 'six').waitFor();
+  assert.ok(await page.getByRole('textbox', { name: 'Bytes of one direction' }).isVisible());
+});
+
+test('a connection of a HAR that carried nothing has no frames, and the next one is read', async ({ page }) => {
+  await paste(page, harOf([], [sent('something')]));
+  await page.getByText('0 frames and 0 whole messages').waitFor();
+  await page.getByLabel('Connection of the HAR').selectOption('ws://a.test/1');
+  await options(page, 'something').waitFor();
+});
+
+test('counts messages while it reads a HAR, and bytes when it has', async ({ page }) => {
+  await options(page, 'Hello').waitFor();
+  await page.evaluate(() => {
+    const seen: string[] = [];
+    const place = document.getElementById('progress-text')!;
+    new MutationObserver(() => {
+      if (place.textContent) seen.push(place.textContent);
+    }).observe(place, { childList: true });
+    Object.assign(globalThis, { seen });
+  });
+  await page.getByText('File', { exact: true }).click();
+  const har = Buffer.from(harOf(Array.from({ length: 30 }, () => sent('x'.repeat(200_000)))));
+  await page.locator('#file').setInputFiles({ name: 'long.har', mimeType: 'application/json', buffer: har });
+  await page.getByText('30 frames and 30 whole messages in 6.00 MB').waitFor();
+  const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+  assert.ok(seen.length > 0);
+  for (const words of seen) assert.match(words, /^\d+ of 30 messages, \d+ frames$/);
+});
+
+test('goes on without the server that it came from', async ({ page }) => {
+  await options(page, 'Hello').waitFor();
+  await page.context().setOffline(true);
+  await paste(page, '89 02 68 69');
+  await options(page, 'hi').waitFor();
+});
+
+test('shows all digits of a length of eight bytes', async ({ page }) => {
+  await paste(page, '82 7f 7f ff ff ff ff ff ff ff');
+  await page.locator('#detail tbody').waitFor();
+  await page.getByText('9,223,372,036,854,775,807 bytes of payload').waitFor();
+});
+
+test('takes files that are dropped, and leaves text to where it is dropped', async ({ page }) => {
+  const taken = await page.evaluate(() =>
+    ['text', 'file'].map(kind => {
+      const dataTransfer = new DataTransfer();
+      if (kind === 'text') dataTransfer.setData('text/plain', '81 00');
+      else dataTransfer.items.add(new File(['x'], 'x.bin'));
+      const over = new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true });
+      const drop = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+      return [over, drop].map(event => !document.getElementById('pasted')!.dispatchEvent(event));
+    }),
+  );
+  assert.equal(taken, [
+    [false, false],
+    [true, true],
+  ]);
+});
+
+test('says that a connection was lost, and that there never was one', async ({ page, sever }) => {
+  await page.getByText('Live connection').click();
+  await page.getByRole('button', { name: 'Connect' }).click();
+  await page.getByText('Connected. Send something.').waitFor();
+  await page.getByRole('button', { name: 'Send' }).click();
+  await options(page).nth(1).waitFor();
+  sever();
+  await page.getByText(/2 frames .* The connection to ws:\S+ was lost\.$/).waitFor();
+  assert.is(await options(page).count(), 2, 'what was seen stays');
+});
+
 test('watches a live connection to the echo server', async ({ page }) => {
   await page.getByText('Live connection').click();
   await page.getByRole('button', { name: 'Connect' }).click();

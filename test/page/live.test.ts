@@ -68,6 +68,36 @@ test('binary messages go as fast as answers come', async ({ page }) => {
   assert.equal([...kinds], ['object'], 'playwright gives binary frames as buffers');
 });
 
+test('numbers that cannot be gone by are refused in words', async ({ page }) => {
+  await page.getByRole('tab', { name: 'Live' }).click();
+  const [size, rate] = [page.getByLabel('Bytes a message'), page.getByLabel('Messages a second')];
+  const cases: [size: string, rate: string, words: string][] = [
+    ['1000000000', '10', 'Bytes a message must be a whole number from 0 to 16,777,216.'],
+    ['-1', '10', 'Bytes a message must be a whole number from 0 to 16,777,216.'],
+    ['', '10', 'Bytes a message must be a whole number from 0 to 16,777,216.'],
+    ['64', '0', 'Messages a second must be a whole number from 1 to 100,000.'],
+  ];
+  for (const [bytes, speed, words] of cases) {
+    await size.fill(bytes);
+    await rate.fill(speed);
+    const wrong = words.startsWith('Bytes') ? size : rate;
+    assert.is(await wrong.getAttribute('aria-invalid'), 'true');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByText(words).waitFor();
+  }
+  await rate.fill('100');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await waitForTrips(page, 1);
+});
+
+test('a connection that is lost is told from one that never was', async ({ page, sever }) => {
+  await page.getByRole('tab', { name: 'Live' }).click();
+  await page.getByRole('button', { name: 'Start' }).click();
+  await waitForTrips(page, 1);
+  sever();
+  await page.getByText(/^The connection to ws:\S+ was lost\.$/).waitFor();
+});
+
 test('an address that is none is refused in words', async ({ page }) => {
   await page.getByRole('tab', { name: 'Live' }).click();
   await page.getByLabel('Server that echoes').fill('nonsense://');

@@ -31,6 +31,28 @@ test('faults lie where the judge finds them, however the bytes came, and in the 
   }
 });
 
+test('a fault is in the frame that began in an earlier chunk, not in the next', () => {
+  const data = new Uint8Array(300).fill(0x61);
+  data[200] = 0xff;
+  const stream = Buffer.concat([writeFrame({ opcode: 1, data }), writeFrame({ opcode: 2, data })]);
+  for (const step of [100, 204, stream.length]) {
+    const recording = new Recording(codec, ['client']);
+    for (let at = 0; at < stream.length; at += step) recording.append(stream.subarray(at, at + step), 'client');
+    assert.is(recording.fault?.offset, 204);
+    assert.is(recording.fault?.frame, 0, `in chunks of ${step}`);
+    assert.is(recording.frames, 1);
+  }
+});
+
+test('a recording that is freed is still shown, and its codec has room for the next', () => {
+  for (let i = 0; i < 1100; i++) {
+    const recording = new Recording(codec, ['server', 'client']);
+    recording.append(readLines('1 000 1001 | 0 0000000'), 'client');
+    recording.free();
+    assert.is(recording.rows(0, 1)[0]!.header!.opcode, 9);
+  }
+});
+
 test('every row of a long stream is found again from any place', () => {
   const random = new Random(6455);
   const key = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
@@ -120,6 +142,10 @@ test('a HAR without WebSocket messages is refused, and what is no message is lef
   assert.throws(() => readHar('{"log":{"entries":[{}]}}'), /no WebSocket messages/);
   assert.throws(() => readHar('{"log":'), /not JSON/);
   assert.is(frameOf(codec, { type: 'error', opcode: -1, data: 'x' }), undefined);
+  for (const message of [null, {}, { type: 'send' }, { type: 'send', opcode: 1, data: 5 }])
+    assert.is(frameOf(codec, message), undefined, JSON.stringify(message));
+  for (const opcode of [1, 2])
+    assert.equal(Array.from(frameOf(codec, { type: 'receive', opcode })!.bytes), [0x80 | opcode, 0]);
   const frame = frameOf(codec, { type: 'receive', opcode: 2, data: 'YWI=' })!;
   assert.is(frame.role, 'client');
   assert.equal(Array.from(frame.bytes), [0x82, 2, 0x61, 0x62]);

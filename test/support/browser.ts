@@ -7,7 +7,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type Callback, suite, type Test } from 'uvu';
@@ -23,11 +23,15 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 );
 export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
+/** WCAG 2.2, 1.4.10: content fits 320 CSS pixels without scrolling both ways. */
+export const NARROW = { width: 320, height: 640 };
 
 export interface Surroundings {
   /** The server's address, ending with a slash. */
   url: string;
   page: Page;
+  /** Cuts every connection to the server, as a cable that is pulled. */
+  sever(): void;
   /** Opens another page, looked after like the first. */
   open(options?: BrowserContextOptions): Promise<Page>;
 }
@@ -64,6 +68,14 @@ export function browserSuite(name: string, answer?: RequestListener): Test<Surro
   test.before(async state => {
     browser = await chromium.launch({ executablePath: installed, args: FLAGS });
     ({ server, url: state.url } = await startServer(answer));
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    });
+    state.sever = () => {
+      for (const socket of sockets) socket.destroy();
+    };
   });
   test.after(async () => {
     await browser.close();
