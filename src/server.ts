@@ -7,8 +7,9 @@ import { closePayload } from './context/close.ts';
 import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
 import { LONGEST_TIMER } from './context/deadlines.ts';
-import { type Engine, rethrow, threadEngine } from './context/engine.ts';
+import { type Engine, threadEngine } from './context/engine.ts';
 import { flagOf, type Limits, limitsOf } from './context/options.ts';
+import { rethrow } from './context/turn.ts';
 import { tellAccepted, tellClosed, tellFault } from './diagnostics.ts';
 import {
   type AcceptOptions,

@@ -18,7 +18,7 @@ const ROOMS: Record<string, { ours: readonly string[]; node: readonly string[] }
   'src/transport': { ours: ['src/codec/'], node: ['node:fs', 'node:net', 'node:tls', 'node:stream'] },
   'src/context': {
     ours: ['assembly/abi.ts', 'src/codec/', 'src/transport/transport.ts', 'src/transport/intake.ts'],
-    node: ['node:crypto'],
+    node: ['node:async_hooks', 'node:crypto'],
   },
   'src/handshake': { ours: [], node: ['node:crypto', 'node:http', 'node:stream'] },
   'src/connection': {

@@ -2,9 +2,9 @@
  * The call that waits: whom to tell how it ended. Each side of a connection has one at a time (IIS: one outstanding read, one
  * outstanding write); until it has ended, another is refused.
  */
-import { rethrow } from './engine.ts';
 import { type HResult, S_OK } from './hresult.ts';
 import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
+import { rethrow } from './turn.ts';
 
 /** Has `result` say that no call of its waits; false where it is no FragmentResult. */
 export function reset(result: FragmentResult): boolean {

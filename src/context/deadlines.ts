@@ -5,6 +5,7 @@
  * The clock is monotonic, so a jump of the wall clock moves nothing. The process may have been stopped, and timers come
  * before what has arrived meanwhile: so moments are judged after it, lest a peer be cut for a silence that was ours.
  */
+import { forAll } from './turn.ts';
 
 export interface Timed {
   /** The moment that counts; only Deadlines writes it. */
@@ -61,10 +62,10 @@ export class Deadlines {
     clearTimeout(this.#timer);
     this.#armedFor = first.at;
     const wait = Math.min(Math.max(1, Math.ceil(first.at - now())), LONGEST_TIMER);
-    this.#timer = setTimeout(() => setImmediate(() => this.#run()), wait).unref();
+    this.#timer = setTimeout(() => setImmediate(forAll, this.#run), wait).unref();
   }
 
-  #run(): void {
+  readonly #run = (): void => {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const time = now();
     try {
@@ -83,7 +84,7 @@ export class Deadlines {
       // Where one threw, the rest are due at once.
       this.#arm();
     }
-  }
+  };
 
   #push(deadline: Deadline): void {
     const heap = this.#heap;

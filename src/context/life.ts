@@ -7,7 +7,7 @@ import type { Role } from '../codec/decoder.ts';
 import { FAULTS, type Fault } from '../codec/faults.ts';
 import type { Transport, TransportOwner } from '../transport/transport.ts';
 import { type Close, closePayload, readClose } from './close.ts';
-import type { Completing, Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import {
   E_HANDLE_EOF,
   E_INVALID_PROTOCOL_FORMAT,
@@ -21,6 +21,7 @@ import { Receiver, type ReceiverOwner } from './receiver.ts';
 import { Sender } from './sender.ts';
 import { next, type State, sends } from './state.ts';
 import { Timing, type TimingOwner } from './timing.ts';
+import type { Completing } from './turn.ts';
 
 export interface LifeInit<Context> {
   readonly engine: Engine;
@@ -113,7 +114,12 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   /** Ends TCP without a CLOSE, and every call that waits. */
   disconnect(): void {
-    if (this.#gone || this.#over) return;
+    if (this.#over) return;
+    if (this.#gone) {
+      this.receiver.discard();
+      this.engine.turn.due(this);
+      return;
+    }
     this.#state = next(this.#state, 'disconnect');
     this.receiver.cancel();
     this.receiver.discard();
@@ -152,37 +158,37 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   goOn(waits: boolean): boolean {
     const { receiver } = this;
     const before = receiver.bytesReceived;
-    this.engine.begin();
+    this.engine.turn.begin();
     try {
       return receiver.goOn(waits);
     } finally {
       if (this.#timing?.closing && receiver.bytesReceived !== before) this.#timing.close();
-      this.engine.settle();
+      this.engine.turn.settle();
     }
   }
 
   written(): void {
-    this.engine.begin();
+    this.engine.turn.begin();
     try {
       this.sender.written();
     } finally {
-      this.engine.settle();
+      this.engine.turn.settle();
     }
   }
 
   ended(): void {
-    this.engine.begin();
+    this.engine.turn.begin();
     this.receiver.endWith(E_HANDLE_EOF);
     this.#state = next(this.#state, 'disconnect');
     this.sender.end();
     this.hurry();
-    this.engine.settle();
+    this.engine.turn.settle();
   }
 
   closed(error: Error | undefined): void {
     this.#gone = true;
     if (this.#over) return;
-    this.engine.begin();
+    this.engine.turn.begin();
     const hr = error ? E_NETNAME_DELETED : (this.#downWith ?? E_OPERATION_ABORTED);
     this.#state = next(this.#state, 'disconnect');
     this.receiver.endWith(hr);
@@ -190,7 +196,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.sender.lost(hr);
     // A peer that has ended its side will answer no PING either.
     this.#timing?.lost(this.receiver.end || hr);
-    this.engine.settle();
+    this.engine.turn.settle();
     if (this.receiver.drained) {
       this.end();
     } else {
@@ -233,7 +239,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   }
 
   delivered(): void {
-    if (this.#gone && this.receiver.drained) this.engine.due(this);
+    if (this.#gone && this.receiver.drained) this.engine.turn.due(this);
     else this.hurry();
   }
 

@@ -7,7 +7,7 @@ import { FLAG_CONTROL, FLAG_OPCODE, FRAGMENTS, ROLE_CLIENT, ROLE_SERVER, WINDOW 
 import type { Role } from '../codec/decoder.ts';
 import { NEXT_WORD } from '../codec/memory.ts';
 import { PendingCall } from './call.ts';
-import type { Aborting, Completing, Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import {
   E_CONNECTION_INVALID,
   E_ILLEGAL_METHOD_CALL,
@@ -18,6 +18,7 @@ import {
 } from './hresult.ts';
 import { type Pieces, WORDS } from './pieces.ts';
 import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
+import type { Aborting, Completing } from './turn.ts';
 import { FRAGMENT_COST, Unread } from './unread.ts';
 
 /** Walks are counted to here and again from 1: small integers, which V8 keeps in no box. */
@@ -117,7 +118,7 @@ export class Receiver implements Completing, Aborting {
           const pieces = this.#pieces();
           if (!pieces) break;
           this.#serve(pieces);
-          engine.runDue();
+          engine.turn.runDue();
           waits = true;
         }
         if (waits && (live.cursor < live.limit || this.#lent?.inWindow)) return false;
@@ -169,7 +170,7 @@ export class Receiver implements Completing, Aborting {
     this.#buffer = data;
     this.#result = result;
     this.#call.begin(completion!, completionContext, result);
-    if (this.#unread.head || this.end !== undefined) this.#engine.due(this);
+    if (this.#unread.head || this.end !== undefined) this.#engine.turn.due(this);
     return S_OK;
   }
 
@@ -192,14 +193,14 @@ export class Receiver implements Completing, Aborting {
     if (this.end !== undefined) return;
     this.end = end;
     if (this.paused) this.#resume();
-    if (this.#call.waiting) this.#engine.due(this);
+    if (this.#call.waiting) this.#engine.turn.due(this);
   }
 
   /** Completes the waiting read with E_OPERATION_ABORTED in a later turn. */
   cancel(): void {
     if (!this.#call.waiting || this.#call.aborted) return;
     this.#call.aborted = true;
-    this.#engine.later(this);
+    this.#engine.turn.later(this);
   }
 
   /** Forgets what was received and not read: nothing more is delivered. */

@@ -7,11 +7,12 @@ import { OP_CLOSE } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import type { Transport } from '../transport/transport.ts';
 import { PendingWrite } from './call.ts';
-import type { Aborting, Completing, Engine, Flushing } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import { Outbox } from './outbox.ts';
 import { Owed } from './owed.ts';
 import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
+import type { Aborting, Completing, Flushing } from './turn.ts';
 
 /** A caller's payload longer than this is sent from where it lies. */
 const COPY_MOST = 16_384;
@@ -167,8 +168,9 @@ export class Sender implements Completing, Aborting, Flushing {
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
-    const behind = opcode === OP_CLOSE ? this.#call.payload !== null : this.#call.midFrame;
-    if (behind || (opcode !== OP_CLOSE && !this.#roomy())) (this.#owed ??= new Owed()).add(opcode, payload);
+    const { payload: rest, midFrame } = this.#call;
+    const behind = opcode === OP_CLOSE ? rest !== null : midFrame || this.#owed !== null || !this.#roomy();
+    if (behind) (this.#owed ??= new Owed()).add(opcode, payload);
     else this.#control(opcode, payload);
   }
 
@@ -199,10 +201,8 @@ export class Sender implements Completing, Aborting, Flushing {
     call.aborted = true;
     call.hr = E_OPERATION_ABORTED;
     const { payload, payloadAt: at } = call;
-    if (payload && at < 0) {
-      call.payload = null;
-      this.bytesSent -= call.cbIO;
-      this.fragmentsSent--;
+    if (call.untouched) {
+      this.#takeBack();
     } else if (call.robbed) {
       this.#transport.destroy();
     } else if (payload) {
@@ -216,7 +216,7 @@ export class Sender implements Completing, Aborting, Flushing {
       }
     }
     // Where the caller's bytes are in the socket's hands, written() completes the call.
-    if (!call.lends) this.#engine.later(this);
+    if (!call.lends) this.#engine.turn.later(this);
   }
 
   /** Whether a cancel would take the waiting frame back as if it had never been written. */
@@ -232,6 +232,7 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#outbox.drop();
     const call = this.#call;
     if (!call.waiting) return;
+    if (call.untouched) this.#takeBack();
     call.payload = null;
     if (!call.aborted) call.hr = hr;
     this.#complete();
@@ -282,13 +283,13 @@ export class Sender implements Completing, Aborting, Flushing {
   #mark(): void {
     if (this.#dirty) return;
     this.#dirty = true;
-    this.#engine.dirty(this);
+    this.#engine.turn.dirty(this);
   }
 
   /** Has the waiting call's completion run in this turn. */
   #complete(): void {
     this.#call.due = true;
-    this.#engine.due(this);
+    this.#engine.turn.due(this);
   }
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
@@ -297,20 +298,26 @@ export class Sender implements Completing, Aborting, Flushing {
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
     if (this.#call.payload && !this.#call.midFrame && this.#roomy()) this.#proceed();
-    if (!this.#call.payload && this.#owed) {
-      this.#payOwed();
-      this.flush();
-    }
+    if (this.#payOwed()) this.flush();
     if (this.waiting && !this.#call.payload && !this.#call.lends && (this.#call.aborted || this.#roomy()))
       this.#complete();
     if (this.#ending || this.#outbox.waits) this.#mark();
   }
 
-  #payOwed(): void {
+  /** Sends what is owed, if that can be now; says whether it did. */
+  #payOwed(): boolean {
     const owed = this.#owed;
-    if (!owed || !this.#roomy()) return;
+    if (!owed || this.#call.payload || !this.#roomy()) return false;
     this.#owed = null;
     for (const { opcode, payload } of owed.frames) this.#control(opcode, payload);
+    return true;
+  }
+
+  /** Takes the waiting frame back, of which nothing has gone out. */
+  #takeBack(): void {
+    this.#call.payload = null;
+    this.bytesSent -= this.#call.cbIO;
+    this.fragmentsSent--;
   }
 
   /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
@@ -341,6 +348,12 @@ export class Sender implements Completing, Aborting, Flushing {
   }
 
   #control(opcode: number, payload: Uint8Array): void {
+    if (opcode === OP_CLOSE && this.#owed) {
+      // What is owed goes before it, or it would come behind.
+      const { frames } = this.#owed;
+      this.#owed = null;
+      for (const frame of frames) this.#outbox.control(frame.opcode, frame.payload);
+    }
     this.#outbox.control(opcode, payload);
     this.#mark();
   }

@@ -69,6 +69,44 @@ for (const role of ROLES) {
     assert.equal([await peer.next(), await peer.next()], ['text "cancelled"+', 'more "end"']);
   });
 
+  for (const roomy of [true, false]) {
+    test(`${role}: no PONG overtakes another that waits for a frame which a cancel finishes, nor comes behind CLOSE${roomy ? '' : ', without room too'}`, async () => {
+      const { context, peer, near } = open(role, { sendBufferLimit: roomy ? 1_000_000 : 8 });
+      const ping = async (text: string) => {
+        peer.send({ opcode: 9, final: true, data: Buffer.from(text) });
+        await turns();
+      };
+      near.hold();
+      const writing = context.write(pattern(200_000));
+      await ping('one');
+      context.cancelOutstandingIO();
+      await ping('two');
+      await ping('three');
+      context.context.shutDown(Buffer.of(3, 232));
+      near.release();
+      assert.is((await writing).hr, E_OPERATION_ABORTED);
+      assert.ok((await peer.receive())!.data.equals(pattern(200_000)));
+      // §5.5.3: that of the last PING answers those before it too.
+      assert.is(await peer.next(), 'pong "three"');
+      assert.is(await peer.next(), 'close 1000');
+    });
+  }
+
+  test(`${role}: what was lost before its frame had begun counts as never sent`, async () => {
+    const { context, peer, near, far } = open(role, { sendBufferLimit: 8 });
+    near.hold();
+    context.writeNow('fills what may be unsent');
+    await turns();
+    const before = context.context.stats;
+    const writing = context.write(pattern(100_000));
+    assert.is(context.context.stats.bytesSent, before.bytesSent + 100_000);
+    far.reset();
+    assert.not.ok((await writing).hr === S_OK);
+    const { bytesSent, fragmentsSent } = context.context.stats;
+    assert.equal({ bytesSent, fragmentsSent }, { bytesSent: before.bytesSent, fragmentsSent: before.fragmentsSent });
+    peer.stream.destroy();
+  });
+
   test(`${role}: a large write that has not begun was never written: the message goes on as before it`, async () => {
     for (const inside of [false, true]) {
       const { context, peer, near } = open(role, { sendBufferLimit: 8 });

@@ -230,9 +230,9 @@ for (const role of ROLES) {
     let ran = 0;
     const errors = await uncaught(async () => {
       for (let times = 0; times < 2; times++) {
-        engine.due({ complete });
+        engine.turn.due({ complete });
         open(role).context.writeFragment(Buffer.from('x'), true, true, true, () => ran++);
-        engine.due({ complete });
+        engine.turn.due({ complete });
         await turns();
       }
     });
