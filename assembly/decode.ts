@@ -38,7 +38,6 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
     const available = <u32>(end - ptr);
     let at = ptr;
     let length: u32;
-    let flags: u32;
 
     if (!decoder.remaining) {
       const used = readHeader(decoder, ptr, available);
@@ -64,18 +63,16 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
           if (broken) break;
           decoder.closed = 1;
         }
-        flags = opcode | FLAG_FINAL;
+        store<u32>(fragment, opcode | FLAG_FINAL, 8);
       } else {
         // Only the header is here: no empty fragment is made of it.
         if (decoder.remaining && ptr == end) break;
         at = roomBehind(rowEnd, ptr, end, decoder);
-        length = readPayload(decoder, at, ptr, end);
-        flags = payloadFlags;
+        length = readPayload(decoder, fragment, at, ptr, end);
         rowEnd = at + length;
       }
     } else {
-      length = readPayload(decoder, at, ptr, end);
-      flags = payloadFlags;
+      length = readPayload(decoder, fragment, at, ptr, end);
       rowEnd = at + length;
     }
 
@@ -84,7 +81,6 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
     if (length || !broken) {
       store<u32>(fragment, <u32>at);
       store<u32>(fragment, length, 4);
-      store<u32>(fragment, flags, 8);
       fragment += FRAGMENT_SIZE;
     }
     if (broken) break;
@@ -111,11 +107,11 @@ function roomBehind(behind: usize, ptr: usize, end: usize, decoder: Decoder): us
   return behind + (length < 126 ? 2 : length < 0x1_0000 ? 4 : 10);
 }
 
-/** The flags of the piece that readPayload read last. */
-let payloadFlags: u32 = 0;
-
-/** Unmasks and judges what is here of this frame's payload, and puts it at `at`; returns its length, cut in front of a fault. */
-function readPayload(decoder: Decoder, at: usize, ptr: usize, end: usize): u32 {
+/**
+ * Unmasks and judges what is here of this frame's payload, and puts it at `at`. Writes the flags of its `fragment`; returns
+ * its length, cut in front of a fault.
+ */
+function readPayload(decoder: Decoder, fragment: usize, at: usize, ptr: usize, end: usize): u32 {
   const available = <u64>(end - ptr);
   let length = <u32>min(available, decoder.remaining);
   const remaining = decoder.remaining - length;
@@ -130,11 +126,11 @@ function readPayload(decoder: Decoder, at: usize, ptr: usize, end: usize): u32 {
     const after = decoder.role ? unmaskText(at, ptr, length, key, before) : validate(at, length, before);
     if (after == UTF8_INVALID) {
       length = validPrefix(at, length, before);
-      return breakText(decoder, ptr + length, length);
+      return breakText(decoder, fragment, ptr + length, length);
     }
     const unfinished = after & ~UTF8_WIDE;
     // §8.1: a message that stops inside a character is no text; the byte it stops at is the fault's.
-    if (final && unfinished) return breakText(decoder, ptr + length - 1, length ? length - 1 : 0);
+    if (final && unfinished) return breakText(decoder, fragment, ptr + length - 1, length ? length - 1 : 0);
     decoder.unfinished = unfinished;
     if (!(after & UTF8_WIDE)) flags |= FLAG_ASCII;
   } else if (key) {
@@ -149,14 +145,14 @@ function readPayload(decoder: Decoder, at: usize, ptr: usize, end: usize): u32 {
     decoder.message = 0;
     decoder.messageSize = 0;
   }
-  payloadFlags = flags;
+  store<u32>(fragment, flags, 8);
   return length;
 }
 
-/** Ends the stream at the byte at `ptr`, `length` bytes into a text's piece. */
-function breakText(decoder: Decoder, ptr: usize, length: u32): u32 {
+/** Ends the stream at the byte at `ptr`, `length` bytes into a text's piece, of which `fragment` is made. */
+function breakText(decoder: Decoder, fragment: usize, ptr: usize, length: u32): u32 {
   decoder.fault = <u8>-fault(FAULT_UTF8, ptr);
-  payloadFlags = OP_TEXT;
+  store<u32>(fragment, OP_TEXT, 8);
   return length;
 }
 

@@ -1,5 +1,19 @@
 /**
- * Which leads a text has: the kinds of bytes that begin its longer characters. By this set planes.ts chooses a rule.
+ * Which leads a text has: the kinds of bytes that begin its longer characters. By this set planes.ts chooses a rule, which
+ * takes ASCII and certain leads, and answers the set by which the next stretch may be judged; else it answers UNSOUND, and
+ * slices.ts, which takes all that there are, judges in its place.
+ *
+ *   set            rule        leads it takes               sets it answers
+ *   0, ANY         judgeAscii  none                         0
+ *   TWO            planes      C2..DF                       0, TWO
+ *   THREE          planes      E1..EC EE EF                 0, THREE
+ *   THREE | BOUND  planes      E0..EF                       0, THREE, THREE | BOUND
+ *   TWO | THREE    planes      C2..DF E1..EC EE EF          0, TWO, THREE, TWO | THREE
+ *   THREE | FOUR   halves      E1..EC EE EF F0..F3          THREE, THREE | FOUR
+ *   ALL            halves      C2..DF E1..EC EE EF F0..F3   these two, with TWO or without
+ *   after UNSOUND  slices      C2..F4                       any of these
+ *
+ * Where all that planes.ts saw of a longer character is its end, in front of the stretch, it answers TWO.
  *
  * It is read off two vectors, the least and the greatest of all bytes. Added to FROM_C0 without carry, C0 becomes zero and
  * the leads behind it the least numbers; XORed with ED_TO_EF, ED becomes EF, and no byte another kind.
