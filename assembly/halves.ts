@@ -10,7 +10,7 @@
 import { leastOfLong, mostOfAll, ofAll, ofLong } from "./bounds";
 import { FOUR, reaching, THREE, TWO, UNSOUND } from "./leads";
 import { judgeBlocks } from "./lookup";
-import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./transpose";
+import { BITS, differing, HALVES, PAIRS, previous1, previous2, previous3 } from "./transpose";
 
 /**
  * As planes.ts does: the blocks of 64 bytes from `ptr` to `end`, of one, three and four bytes a character; with `two`, of two
@@ -64,9 +64,9 @@ export function judgeHalves(ptr: usize, end: usize, masked: bool, key: u32, shif
     const from2 = v128.and(bit7, bit6), from3 = two ? v128.and(from2, bit5) : from2, from4 = v128.and(from3, bit4);
     const front2 = inFront(last2, from2), front3 = two ? inFront(last3, from3) : front2, front4 = inFront(last4, from4);
     last2 = from2, last3 = from3, last4 = from4;
-    const due = v128.or(behind1(front2, from2), v128.or(behind2(front3, from3), behind3(front4, from4)));
+    const due = v128.or(previous1(front2, from2), v128.or(previous2(front3, from3), previous3(front4, from4)));
     // Behind F0 the second byte is 90 or more. So it is not behind F1 to F3, but what they begin is hardly ever met.
-    const low = v128.andnot(behind1(front4, from4), bit4);
+    const low = v128.andnot(previous1(front4, from4), bit4);
     const without5 = v128.andnot(two ? low : v128.or(low, from2), bit5);
     wrong = v128.or(v128.or(wrong, v128.xor(due, continued)), without5);
     if (two) twos = v128.or(twos, v128.andnot(from2, bit5));

@@ -9,18 +9,18 @@
  * What stands one to three bytes in front is loaded again from there: loads cost less here than shuffles, and constants
  * loaded each time less than constants written into the code, which newer V8 builds anew.
  */
-import { behind1, behind2, behind3 } from "./transpose";
+import { previous1, previous2, previous3 } from "./transpose";
 
-// ╒═════════════════════════ What can be wrong with a pair ════════════════════════╕
-const TOO_SHORT: u8 = 0b0000_0001; // │  11______ 0_______   or  11______ 11______
-const TOO_LONG: u8 = 0b0000_0010; //  │  0_______ 10______
-const OVERLONG_3: u8 = 0b0000_0100; //│  11100000 100_____
-const SURROGATE: u8 = 0b0000_1000; // │  11101101 101_____
-const OVERLONG_2: u8 = 0b0001_0000; //│  1100000_ 10______
-const TOO_LARGE: u8 = 0b0010_0000; // │  11110100 1001____ and up, 11110101 1001____ and up
-const OVERLONG_4: u8 = 0b0100_0000; //      │  11110000 1000____ overlong, 11110101 1000____ and up
-const FURTHER: u8 = 0b1000_0000; //   │  10______ 10______ is wrong but where a third or fourth byte is due
-// ╘════════════════════════════════════════════════════════════════════════════════╛
+// ╒═════════════════════════════════ What can be wrong with a pair ═════════════════════════════════╕
+const TOO_SHORT: u8 = 0b0000_0001; //   │  11______ 0_______   or  11______ 11______
+const TOO_LONG: u8 = 0b0000_0010; //    │  0_______ 10______
+const OVERLONG_3: u8 = 0b0000_0100; //  │  11100000 100_____
+const SURROGATE: u8 = 0b0000_1000; //   │  11101101 101_____
+const OVERLONG_2: u8 = 0b0001_0000; //  │  1100000_ 10______
+const TOO_LARGE: u8 = 0b0010_0000; //   │  11110100 1001____ and up, 11110101 1001____ and up
+const OVERLONG_4: u8 = 0b0100_0000; //  │  11110000 1000____ overlong, 11110101 1000____ and up
+const FURTHER: u8 = 0b1000_0000; //     │  10______ 10______ is wrong but where a third or fourth byte is due
+// ╘═════════════════════════════════════════════════════════════════════════════════════════════════╛
 
 const FIRST_HIGH: usize = memory.data<u8>([
   TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, // 00______ ________
@@ -29,34 +29,34 @@ const FIRST_HIGH: usize = memory.data<u8>([
   TOO_SHORT | OVERLONG_2, //                 1100____ ________
   TOO_SHORT, //                              1101____ ________
   TOO_SHORT | OVERLONG_3 | SURROGATE, //     1110____ ________
-  TOO_SHORT | TOO_LARGE | OVERLONG_4, //           1111____ ________
+  TOO_SHORT | TOO_LARGE | OVERLONG_4, //     1111____ ________
 ], 16);
 
 const COMMON: u8 = TOO_SHORT | TOO_LONG | FURTHER;
 const FIRST_LOW: usize = memory.data<u8>([
-  COMMON | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, //   ____0000 ________
-  COMMON | OVERLONG_2, //                       ____0001 ________
-  COMMON, //                                    ____0010 ________
-  COMMON, //                                    ____0011 ________
-  COMMON | TOO_LARGE, //                        ____0100 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____0101 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____0110 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____0111 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1000 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1001 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1010 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1011 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1100 ________
-  COMMON | TOO_LARGE | OVERLONG_4 | SURROGATE, //     ____1101 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1110 ________
-  COMMON | TOO_LARGE | OVERLONG_4, //                 ____1111 ________
+  COMMON | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, // ____0000 ________
+  COMMON | OVERLONG_2, //                           ____0001 ________
+  COMMON, //                                        ____0010 ________
+  COMMON, //                                        ____0011 ________
+  COMMON | TOO_LARGE, //                            ____0100 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____0101 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____0110 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____0111 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1000 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1001 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1010 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1011 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1100 ________
+  COMMON | TOO_LARGE | OVERLONG_4 | SURROGATE, //   ____1101 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1110 ________
+  COMMON | TOO_LARGE | OVERLONG_4, //               ____1111 ________
 ], 16);
 
 const LATER: u8 = TOO_LONG | FURTHER | OVERLONG_2;
 const SECOND_HIGH: usize = memory.data<u8>([
   TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, // ________ 00______
   TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, // ________ 01______
-  LATER | OVERLONG_3 | OVERLONG_4, //                  ________ 1000____
+  LATER | OVERLONG_3 | OVERLONG_4, //            ________ 1000____
   LATER | OVERLONG_3 | TOO_LARGE, //             ________ 1001____
   LATER | SURROGATE | TOO_LARGE, //              ________ 1010____
   LATER | SURROGATE | TOO_LARGE, //              ________ 1011____
@@ -77,11 +77,7 @@ const REACHES_F0: usize = memory.data<u32>([0x7070_7070], 4);
 /** Returns zero where the 16 bytes of `v` are sound behind those of `before`. */
 @inline
 export function judgeVector(before: v128, v: v128): v128 {
-  return judgePairs(
-    behind1(before, v),
-    behind2(before, v),
-    behind3(before, v),
-    v);
+  return judgePairs(previous1(before, v), previous2(before, v), previous3(before, v), v);
 }
 
 /** Returns zero where `before` ends with a whole character. */

@@ -18,7 +18,7 @@ import {
   ALL, BOUND, boundAmong, ED, FOUR, FROM_C0, FROM_E0, leadsAmong, reaching, THREE, ED_TO_EF, TWO, UNSOUND,
 } from "./leads";
 import { AHEAD } from "./mask";
-import { behind1 } from "./transpose";
+import { previous1 } from "./transpose";
 
 // E0 in every lane.
 const E0: usize = memory.data<u32>([0xe0e0_e0e0], 4);
@@ -45,7 +45,8 @@ function judgeBy(leads: i32, ptr: usize, end: usize, masked: bool, key: u32, shi
   if (leads == (TWO | THREE)) return judgePlanes(ptr, end, masked, key, shift, true, true, false);
   if (leads == (THREE | FOUR)) return judgeHalves(ptr, end, masked, key, shift, false);
   if (leads == ALL) return judgeHalves(ptr, end, masked, key, shift, true);
-  // The others have enough to do while a line comes.
+  // No leads, or ANY, for which there is no rule: it is only unmasked here and judged by slices.ts, unless it is ASCII now.
+  // To ask for a line pays here alone: the others have enough to do while it comes.
   if (ahead) return judgeAscii(ptr, end, masked, key, shift, true);
   return judgeAscii(ptr, end, masked, key, shift, false);
 }
@@ -139,7 +140,7 @@ function judgePlanes(
 /** Bit 5 says of a byte of `v` that it is below A0 behind E0, or not below it behind ED. */
 @inline
 function misfits(before: v128, v: v128, e0: v128, ed: v128): v128 {
-  const v1 = behind1(before, v);
+  const v1 = previous1(before, v);
   const behindE0 = i8x16.eq(v1, e0);
   return v128.and(v128.xor(v, behindE0), v128.or(behindE0, i8x16.eq(v1, ed)));
 }

@@ -14,7 +14,7 @@
  */
 import { ALL, ANY, BOUND, FOUR, THREE, TWO, UNSOUND } from "./leads";
 import { judgeBlocks } from "./lookup";
-import { behind1, behind2, behind3, BITS, differing, HALVES, PAIRS } from "./transpose";
+import { BITS, differing, HALVES, PAIRS, previous1, previous2, previous3 } from "./transpose";
 
 /** Where there is less, transposing what stands in front of each eighth costs too much. */
 const LEAST: usize = 256;
@@ -86,11 +86,11 @@ function judgeEighths(ptr: usize, length: usize): i32 {
     const upwards = v128.andnot(from3, v128.or(bits123, bit0));
     const surrogate = v128.and(three, v128.and(v128.and(bit3, bit2), v128.andnot(bit0, bit1)));
     const downwards = v128.or(surrogate, v128.and(from4, bit2));
-    const upper = v128.or(bit5, v128.and(bit4, behind1(long4, from4)));
+    const upper = v128.or(bit5, v128.and(bit4, previous1(long4, from4)));
     const misfit = v128.or(
-      v128.and(behind1(low, downwards), upper),
-      v128.andnot(behind1(high, upwards), upper));
-    const due = v128.or(behind1(long2, from2), v128.or(behind2(long3, from3), behind3(long4, from4)));
+      v128.and(previous1(low, downwards), upper),
+      v128.andnot(previous1(high, upwards), upper));
+    const due = v128.or(previous1(long2, from2), v128.or(previous2(long3, from3), previous3(long4, from4)));
 
     const here = v128.and(v128.or(misfit, v128.xor(due, continued)), judged);
     wrong = v128.or(v128.or(wrong, here), v128.or(none2, none4));

@@ -15,16 +15,16 @@ export function differing(a: v128, b: v128, bits: i32, mask: usize): v128 {
 
 /** What stands one lane in front. */
 @inline
-export function behind1(before: v128, v: v128): v128 {
+export function previous1(before: v128, v: v128): v128 {
   return v128.shuffle<u8>(before, v, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
 }
 
 @inline
-export function behind2(before: v128, v: v128): v128 {
+export function previous2(before: v128, v: v128): v128 {
   return v128.shuffle<u8>(before, v, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
 }
 
 @inline
-export function behind3(before: v128, v: v128): v128 {
+export function previous3(before: v128, v: v128): v128 {
   return v128.shuffle<u8>(before, v, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28);
 }

@@ -2,8 +2,8 @@
  * Validates text as a stream (RFC 6455 §8.1): a character may be cut between two stretches anywhere. What a stretch leaves
  * unfinished is carried, and the next is judged as if those bytes stood in front of it.
  *
- * Planes judge what comes in blocks, or halves, slices what these have no rule for, the lookup what is less. All of them only detect:
- * where a text broke is found by going over it again, in ever smaller steps.
+ * Planes judge what comes in blocks, or halves, slices what these have no rule for, the lookup what is less. All of them only
+ * detect: where a text broke is found by going over it again, in ever smaller steps.
  */
 import { UTF8_COUNT_SHIFT, UTF8_INVALID, UTF8_WIDE } from "./abi";
 import { leadsBefore, UNSOUND } from "./leads";
@@ -29,7 +29,10 @@ export function unmaskText(dest: usize, src: usize, length: u32, key: u32, carry
   return walk(dest, src - dest, length, key, carry, true);
 }
 
-/** Returns how many bytes stand before the first that makes the text invalid. */
+/**
+ * Returns how many bytes stand before the first that makes the text invalid: goes on while a step is sound, and into the one
+ * that is not by steps of a sixteenth.
+ */
 export function validPrefix(ptr: usize, length: u32, carry: u32): u32 {
   let used: u32 = 0;
   for (let step: u32 = 4096; step; step >>= 4) {
