@@ -46,6 +46,7 @@ export interface ConnectOptions extends WebSocketOptions, RequestOptions {
 export function connectWebSocket(url: string | URL, options: ConnectOptions = {}): Promise<WebSocketContext> {
   return new Promise((resolve, reject) => {
     const address = parseAddress(url);
+    checkOptions(options);
     const { headers, ...asked } = composeRequest(address, options);
     const limits = limitsOf(options);
     const timeout = timeoutOf(options);
@@ -104,6 +105,20 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
       fail(error);
     }
   });
+}
+
+/** Throws the TypeError that says what is wrong with what neither the handshake's rooms nor the context's look at. */
+function checkOptions(options: ConnectOptions): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError('options must be an object: subprotocols are given as { protocols: [...] }');
+  }
+  const { signal, createConnection } = options;
+  if (signal && typeof signal.throwIfAborted !== 'function') {
+    throw new TypeError('signal must be an AbortSignal: of an AbortController, its signal');
+  }
+  if (createConnection !== undefined && typeof createConnection !== 'function') {
+    throw new TypeError('createConnection must be a function that returns a Duplex, or a promise of one');
+  }
 }
 
 /** Makes the connection that the handshake will go through. */

@@ -1,5 +1,5 @@
 /**
- * What can be watched from outside: four channels of node:diagnostics_channel, and with NODE_DEBUG=websocket-context a
+ * What can be watched from outside: five channels of node:diagnostics_channel, and with NODE_DEBUG=websocket-context a
  * line for each event on stderr. Where nobody watches, an event costs two comparisons.
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
@@ -9,11 +9,18 @@ import type { Fault } from './codec/faults.ts';
 import type { Stats, WebSocketContext } from './context/contract.ts';
 import { S_OK } from './context/hresult.ts';
 import { CloseStatus } from './context/result.ts';
+import type { HandshakeError } from './handshake/index.ts';
 
 /** On 'websocket-context:accepted': a server has answered an upgrade with 101. */
 export interface AcceptedEvent {
   readonly context: WebSocketContext;
   readonly request: IncomingMessage;
+}
+
+/** On 'websocket-context:refused': a server has answered an upgrade with anything else, by a rule that `error` names. */
+export interface RefusedEvent {
+  readonly request: IncomingMessage;
+  readonly error: HandshakeError;
 }
 
 /** On 'websocket-context:connected': a client's handshake is done. */
@@ -37,6 +44,7 @@ export interface ClosedEvent {
 }
 
 const accepted = channel('websocket-context:accepted');
+const refused = channel('websocket-context:refused');
 const connected = channel('websocket-context:connected');
 const fault = channel('websocket-context:fault');
 const closed = channel('websocket-context:closed');
@@ -60,6 +68,13 @@ export function tellAccepted(context: WebSocketContext, request: IncomingMessage
   if (!watched(accepted)) return;
   trace('%d accepted %s from %s', numberOf(context), request.url, context.remoteAddress);
   accepted.publish({ context, request } satisfies AcceptedEvent);
+}
+
+export function tellRefused(request: IncomingMessage, error: HandshakeError): void {
+  if (!watched(refused)) return;
+  const { status, code, message } = error;
+  trace('refused %s from %s, %d %s: %s', request.url, request.socket.remoteAddress, status, code, message);
+  refused.publish({ request, error } satisfies RefusedEvent);
 }
 
 export function tellConnected(context: WebSocketContext, address: string | URL): void {

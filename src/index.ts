@@ -17,6 +17,6 @@ export type {
 export { WebSocketError } from './context/error.ts';
 export * from './context/hresult.ts';
 export { CloseStatus, FragmentResult, type WebSocketCompletion } from './context/result.ts';
-export type { AcceptedEvent, ClosedEvent, ConnectedEvent, FaultEvent } from './diagnostics.ts';
+export type { AcceptedEvent, ClosedEvent, ConnectedEvent, FaultEvent, RefusedEvent } from './diagnostics.ts';
 export { type AcceptOptions, HandshakeError } from './handshake/index.ts';
 export { WebSocketModule } from './server.ts';

@@ -10,7 +10,7 @@ import { LONGEST_TIMER } from './context/deadlines.ts';
 import { type Engine, threadEngine } from './context/engine.ts';
 import { flagOf, type Limits, limitsOf } from './context/options.ts';
 import { rethrow } from './context/turn.ts';
-import { tellAccepted, tellClosed, tellFault } from './diagnostics.ts';
+import { tellAccepted, tellClosed, tellFault, tellRefused } from './diagnostics.ts';
 import {
   type AcceptOptions,
   checkAcceptOptions,
@@ -20,6 +20,7 @@ import {
   judgeUpgrade,
 } from './handshake/index.ts';
 import { StreamTransport } from './transport/stream.ts';
+import { checkFree, listen } from './upgrades.ts';
 
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
@@ -50,10 +51,14 @@ export class WebSocketModule {
   /**
    * Answers an 'upgrade' event: writes the 101 and returns the context. A request that may not be upgraded is answered
    * with its HTTP status (400, 403, 404, 405, 426, 500, 503) and throws HandshakeError. `options` go before the module's own.
+   * Throws WebSocketError ERR_STATE for a socket that has been accepted, and leaves its context alone.
    */
   accept(request: IncomingMessage, socket: Duplex, head: Uint8Array, options: AcceptOptions = {}): WebSocketContext {
-    if (!this.#enabled) return this.#refuse(socket, 404, 'ERR_HANDSHAKE_DISABLED', 'WebSockets are not enabled here');
-    if (this.#closing) return this.#refuse(socket, 503, 'ERR_HANDSHAKE_CLOSING', 'the module is closing');
+    checkFree(socket);
+    const refuse = (status: number, code: string, message: string, headers?: OutgoingHttpHeaders) =>
+      this.#refuse(request, socket, new HandshakeError(status, code, message), headers);
+    if (!this.#enabled) throw refuse(404, 'ERR_HANDSHAKE_DISABLED', 'WebSockets are not enabled here');
+    if (this.#closing) throw refuse(503, 'ERR_HANDSHAKE_CLOSING', 'the module is closing');
     const secure = (socket as Partial<TLSSocket>).encrypted === true;
     let judgement: Judgement;
     try {
@@ -63,10 +68,10 @@ export class WebSocketModule {
       throw error;
     }
     if (judgement.status !== 101) {
-      return this.#refuse(socket, judgement.status, judgement.code, judgement.message, judgement.headers);
+      throw refuse(judgement.status, judgement.code, judgement.message, judgement.headers);
     }
     const record = this.#engine.memory.records.take();
-    if (!record) return this.#refuse(socket, 503, 'ERR_HANDSHAKE_FULL', 'no decoder record is left');
+    if (!record) throw refuse(503, 'ERR_HANDSHAKE_FULL', 'no decoder record is left');
 
     const { protocol } = judgement;
     let transport!: StreamTransport;
@@ -113,8 +118,8 @@ export class WebSocketModule {
 
   /**
    * Accepts every upgrade of `server` (optionally one path) and hands each context over. A request for another path is
-   * left alone where the server has other 'upgrade' listeners, and answered with 404 where it has none. Throws TypeError
-   * for options that cannot be meant.
+   * left alone where others than attach listen for 'upgrade', and answered with 404 where nobody does. Throws TypeError
+   * for arguments that cannot be meant, WebSocketError ERR_STATE where an attach before takes some of the same requests.
    */
   attach(
     server: HttpServer | HttpsServer,
@@ -122,12 +127,10 @@ export class WebSocketModule {
     options: AcceptOptions & { path?: string } = {},
   ): this {
     checkAcceptOptions(options);
-    const { path } = options;
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (path !== undefined && request.url?.split('?', 1)[0] !== path) {
-        if (server.listenerCount('upgrade') === 1) this.refuse(socket, 404);
-        return;
-      }
+    if (typeof onContext !== 'function') {
+      throw new TypeError('attach takes a function behind the server: it is handed each context, with its request');
+    }
+    const taken = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       let context: WebSocketContext;
       try {
         context = this.accept(request, socket, head, options);
@@ -141,7 +144,10 @@ export class WebSocketModule {
         (context as Context).shutDown(closePayload(INTERNAL_ERROR, '')!);
         rethrow(error);
       }
-    });
+    };
+    const lost = (request: IncomingMessage, socket: Duplex) =>
+      this.#refuse(request, socket, new HandshakeError(404, 'ERR_HANDSHAKE_PATH', 'no WebSocket is at this path'));
+    listen(server, options.path, taken, lost);
     return this;
   }
 
@@ -185,8 +191,9 @@ export class WebSocketModule {
     if (this.#closing && !this.#contexts.size) this.#onEmpty?.();
   };
 
-  #refuse(socket: Duplex, status: number, code: string, message: string, headers: OutgoingHttpHeaders = {}): never {
-    this.refuse(socket, status, { headers });
-    throw new HandshakeError(status, code, message);
+  #refuse(request: IncomingMessage, socket: Duplex, error: HandshakeError, headers: OutgoingHttpHeaders = {}) {
+    this.refuse(socket, error.status, { headers, body: error.message });
+    tellRefused(request, error);
+    return error;
   }
 }

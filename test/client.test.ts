@@ -100,6 +100,19 @@ test('what cannot be meant rejects before anything is connected', async () => {
   ] as const) {
     assert.instance(await rejection(connectWebSocket(url, { createConnection, ...options })), kind, url);
   }
+  for (const [options, message] of [
+    [['chat.v2'], /given as \{ protocols: \[\.\.\.\] \}/],
+    ['chat.v2', /given as \{ protocols/],
+    [null, /options must be an object/],
+    [{ headers: new Headers({ a: 'b' }), createConnection }, /Object\.fromEntries\(headers\)/],
+    [{ signal: new AbortController(), createConnection }, /of an AbortController, its signal/],
+    [{ createConnection: {} }, /createConnection must be a function/],
+    [{ createConnection: null }, /createConnection must be a function/],
+  ] as const) {
+    const error = await rejection(connectWebSocket('ws://localhost', options as never));
+    assert.instance(error, TypeError);
+    assert.match(error.message, message);
+  }
   assert.equal(holdings(), before);
 });
 

@@ -12,6 +12,8 @@ import {
   type ConnectedEvent,
   connectWebSocket,
   type FaultEvent,
+  HandshakeError,
+  type RefusedEvent,
   WebSocketConnection,
   WebSocketModule,
 } from '../src/index.ts';
@@ -19,7 +21,7 @@ import { run, serve } from './support/command.ts';
 import { pattern } from './support/peer.ts';
 
 const test = suite('diagnostics');
-const NAMES = ['accepted', 'connected', 'fault', 'closed'] as const;
+const NAMES = ['accepted', 'refused', 'connected', 'fault', 'closed'] as const;
 
 /** Collects what is told while `work` runs, and until `count` events have been. */
 async function told(count: number, work: (url: string, server: Server) => Promise<void>) {
@@ -91,6 +93,37 @@ test('a fault is told with its rule, and the end behind it', async () => {
   assert.is((events[2]!.event as ClosedEvent).close, undefined);
 });
 
+test('a refused upgrade is told with the rule that the client is told of', async () => {
+  let known: unknown;
+  const events = await told(1, async url => {
+    known = await connectWebSocket(url, { origin: 'http://elsewhere.example' }).catch(error => error.status);
+  });
+  assert.equal([events.length, events[0]!.name, known], [1, 'refused', 403]);
+  const { request, error } = events[0]!.event as RefusedEvent;
+  assert.is(request.url, '/chat?room=1');
+  assert.instance(error, HandshakeError);
+  assert.equal([error.status, error.code], [403, 'ERR_HANDSHAKE_ORIGIN']);
+});
+
+test('a path that no attach takes is a refusal too', async () => {
+  const server = createServer();
+  const module = new WebSocketModule().attach(server, () => {}, { path: '/chat' });
+  module.attach(server, () => {}, { path: '/news' });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const events: RefusedEvent[] = [];
+  const listener = (event: unknown) => void events.push(event as RefusedEvent);
+  subscribe('websocket-context:refused', listener);
+  await connectWebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/other`).catch(() => {});
+  unsubscribe('websocket-context:refused', listener);
+  assert.equal(
+    events.map(({ request, error }) => [request.url, error.code]),
+    [['/other', 'ERR_HANDSHAKE_PATH']],
+  );
+  server.close();
+  server.closeAllConnections();
+});
+
 test('NODE_DEBUG=websocket-context traces what happens on stderr', async () => {
   const served = await serve();
   const args = ['connect', served.url, '--execute', 'hello', '--wait', '0.1'];
@@ -99,6 +132,16 @@ test('NODE_DEBUG=websocket-context traces what happens on stderr', async () => {
   await served.end;
   assert.match(err, /WEBSOCKET-CONTEXT \d+: 1 connected to ws:.*\n/);
   assert.match(err, /WEBSOCKET-CONTEXT \d+: 1 closed, CLOSE 1000, 5 bytes received, 5 sent\n/);
+});
+
+test('NODE_DEBUG=websocket-context traces why a server refuses', async () => {
+  process.env.NODE_DEBUG = 'websocket-context';
+  const served = await serve('--path', '/chat');
+  delete process.env.NODE_DEBUG;
+  await connectWebSocket(new URL('/other', served.url)).catch(() => {});
+  served.child.kill('SIGTERM');
+  const { err } = await served.end;
+  assert.match(err, /: refused \/other from 127\.0\.0\.1, 404 ERR_HANDSHAKE_PATH: no WebSocket is at this path\n/);
 });
 
 test.run();

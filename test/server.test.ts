@@ -1,5 +1,7 @@
 /** WebSocketModule: who is let in, who is turned away and how, and how all of it ends. */
+import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { suite } from 'uvu';
@@ -7,7 +9,8 @@ import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import type { WebSocketContext } from '../src/context/contract.ts';
 import { E_CONNECTION_INVALID, E_HANDLE_EOF, E_INVALID_PROTOCOL_OPERATION, S_OK } from '../src/context/hresult.ts';
-import { HandshakeError, WebSocketModule } from '../src/index.ts';
+import { connectWebSocket, HandshakeError, WebSocketError, WebSocketModule } from '../src/index.ts';
+import { CERTIFICATE, KEY } from './support/certificate.ts';
 import { engine, turn, turns, watch } from './support/pair.ts';
 import { Peer } from './support/peer.ts';
 import {
@@ -127,6 +130,7 @@ for (const [status, code, request, answer] of REFUSED) {
     const error = errors[0] as HandshakeError;
     assert.instance(error, HandshakeError);
     assert.equal([error.status, error.code], [status, code]);
+    assert.is(told.body, error.message);
     assert.is(served.module.size, 0);
   });
 }
@@ -186,6 +190,30 @@ test("an application's function that throws is a 500 to the peer and an exceptio
   assert.is(told.status, 500);
   assert.not.match(told.body, /of the application/);
   assert.is((errors[0] as Error).message, 'of the application');
+});
+
+test('accept of a socket that has been accepted throws, and its context goes on', async () => {
+  const served = await serve(TCP);
+  const { contexts } = accepting(served);
+  const errors: WebSocketError[] = [];
+  for (const module of [served.module, new WebSocketModule({ enabled: false })]) {
+    served.server.on('upgrade', (request, socket, head) => {
+      try {
+        module.accept(request, socket, head);
+      } catch (error) {
+        errors.push(error as WebSocketError);
+      }
+    });
+  }
+  const { peer } = await ask(served, upgradeRequest());
+  for (const error of errors) {
+    assert.instance(error, WebSocketError);
+    assert.is(error.code, 'ERR_STATE');
+    assert.match(error.message, /accepted already: let one listener/);
+  }
+  assert.equal([errors.length, served.module.size], [2, 1]);
+  await contexts[0]!.write('undisturbed');
+  assert.is(await peer.next(), 'text "undisturbed"');
 });
 
 test('options that cannot be meant are refused when the module is made, or attached', () => {
@@ -264,7 +292,7 @@ test('attached to a path, others get 404 where nobody else listens, the query be
     assert.is((await ask(served, upgradeRequest(path))).status, 404, path);
 });
 
-test('attached to a path, others are left to the listeners beside it', async () => {
+test('attached to several paths, each goes its way, and others get 404 once', async () => {
   const served = await serve(TCP);
   const other = new WebSocketModule();
   served.module.attach(served.server, context => void watch(context).writeNow('one'), { path: '/one' });
@@ -275,6 +303,74 @@ test('attached to a path, others are left to the listeners beside it', async () 
     assert.is(await peer.next(), `text "${name}"`);
   }
   assert.equal([served.module.size, other.size], [1, 1]);
+  const { status, body } = await ask(served, upgradeRequest('/three'));
+  assert.equal([status, body], [404, 'no WebSocket is at this path']);
+});
+
+test('attached to paths, others are left to the listeners that are not ours', async () => {
+  const served = await serve(TCP);
+  served.module.attach(served.server, context => watch(context), { path: '/one' });
+  served.server.on('upgrade', (request, socket) => {
+    if (request.url === '/two') socket.end('HTTP/1.1 402 Payment Required\r\n\r\n');
+  });
+  new WebSocketModule().attach(served.server, context => watch(context), { path: '/three' });
+  const { status, body } = await ask(served, upgradeRequest('/two'));
+  assert.equal([status, body], [402, '']);
+});
+
+const OVERLAPS: readonly (readonly [string | undefined, string | undefined])[] = [
+  [undefined, undefined],
+  [undefined, '/a'],
+  ['/a', undefined],
+  ['/a', '/a'],
+];
+for (const [first, second] of OVERLAPS) {
+  test(`attach to ${second ?? 'every path'} behind ${first ?? 'every path'} throws, and says what to do`, () => {
+    const server = createServer().on('upgrade', () => {});
+    const module = new WebSocketModule().attach(server, () => {}, first === undefined ? {} : { path: first });
+    for (const each of [module, new WebSocketModule()]) {
+      assert.throws(
+        () => each.attach(server, () => {}, second === undefined ? {} : { path: second }),
+        (error: WebSocketError) => error.code === 'ERR_STATE' && /give each a path of its own/.test(error.message),
+      );
+    }
+    assert.is(server.listenerCount('upgrade'), 2);
+    module.attach(createServer(), () => {});
+  });
+}
+
+test('attach says what to pass in place of what is no server, no function or no path', () => {
+  const module = new WebSocketModule();
+  const server = createServer();
+  const told = (message: RegExp) => (error: Error) => error instanceof TypeError && message.test(error.message);
+  const app = Object.assign(() => {}, { on() {}, listen() {} });
+  for (const given of [undefined, null, {}, 'http', 8080, app, new EventEmitter()]) {
+    assert.throws(() => module.attach(given as never, () => {}), told(/what its listen\(\) returns/));
+  }
+  for (const given of [undefined, null, 42, { path: '/' }]) {
+    assert.throws(() => module.attach(server, given as never), told(/attach takes a function/));
+  }
+  for (const path of ['', 'chat', '/chat?room=1', '/#chat', '*', 42, null, /chat/]) {
+    assert.throws(() => module.attach(server, () => {}, { path: path as never }), told(/path must be a string that/));
+  }
+  for (const given of ['/chat', null]) {
+    assert.throws(() => module.attach(server, () => {}, given as never), told(/options must be an object/));
+  }
+  assert.is(server.listenerCount('upgrade'), 0);
+});
+
+test('attach takes a server of HTTP/2 that allows HTTP/1', async () => {
+  const server = createSecureServer({ key: KEY, cert: CERTIFICATE, allowHTTP1: true });
+  const module = new WebSocketModule().attach(server as never, context => void watch(context).writeNow('hello'));
+  server.listen(0, '127.0.0.1');
+  await happens(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = watch(await connectWebSocket(`wss://localhost:${port}`, { tls: { ca: CERTIFICATE } }));
+  assert.is((await client.read()).text, 'hello');
+  const closing = module.close({ timeout: 0 });
+  client.cleanupStoredContext();
+  await closing;
+  await new Promise(resolve => server.close(resolve));
 });
 
 test('attach answers what may not be upgraded, and nothing is thrown', async () => {

@@ -40,6 +40,11 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
 
   /** Takes `context` over: its reads and sends are the connection's from now on. */
   constructor(context: IWebSocketContext, options: ConnectionOptions = {}) {
+    if (typeof (context as Partial<IWebSocketContext> | null | undefined)?.readFragment !== 'function') {
+      throw new TypeError(
+        'a WebSocketConnection takes a context: what attach hands over, or await connectWebSocket(url)',
+      );
+    }
     const { maxMessageSize = MESSAGE_MOST } = options;
     if (!Number.isSafeInteger(maxMessageSize) || maxMessageSize < 0) {
       throw new RangeError(`maxMessageSize must be a whole number, 0 or more; got ${String(maxMessageSize)}`);

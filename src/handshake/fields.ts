@@ -62,6 +62,9 @@ export function checkProtocols(protocols: readonly string[]): readonly string[] 
 
 /** Returns the fields that an application gives as [name, value] pairs, or throws the TypeError that says why not. */
 export function checkFields(headers: OutgoingHttpHeaders): [name: string, value: string][] {
+  if (!plain(headers)) {
+    throw new TypeError('headers must be a plain object: of Headers, a Map or pairs pass Object.fromEntries(headers)');
+  }
   const fields: [string, string][] = [];
   for (const [name, given] of Object.entries(headers)) {
     if (given === undefined) continue;
@@ -73,6 +76,13 @@ export function checkFields(headers: OutgoingHttpHeaders): [name: string, value:
     for (const value of Array.isArray(given) ? given : [given]) fields.push([name, checkValue(name, value)]);
   }
   return fields;
+}
+
+/** Of any realm: an object with no prototype, or one that has none itself. */
+function plain(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null) return false;
+  const prototype = Object.getPrototypeOf(given);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** Returns the value of a header as text, or throws the TypeError that says why it can be none. */

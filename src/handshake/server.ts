@@ -46,7 +46,9 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const AUTHORITY = /^[^\s/?#@\\]+$/;
 
 /** Throws the TypeError that says what is wrong with options that no request could make right. */
-export function checkAcceptOptions({ protocols, origin, headers }: AcceptOptions): void {
+export function checkAcceptOptions(options: AcceptOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options must be an object');
+  const { protocols, origin, headers } = options;
   if (protocols !== undefined && typeof protocols !== 'function') checkProtocols(protocols);
   // A plain string would be searched for the Origin as for a part of itself.
   const listed = Array.isArray(origin) && origin.every(each => typeof each === 'string');

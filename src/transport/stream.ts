@@ -29,6 +29,11 @@ interface Carrier extends Duplex {
   [TRANSPORT]: StreamTransport;
 }
 
+/** Whether a transport has taken `socket` over. */
+export function carried(socket: Duplex): boolean {
+  return TRANSPORT in socket;
+}
+
 /** net.Socket restarts its idle timer by this when it writes. */
 interface TimedSocket {
   timeout?: number;

@@ -298,6 +298,12 @@ test('arguments of the wrong kind reject with TypeError or RangeError and touch 
   for (const maxMessageSize of [-1, 1.5, Number.NaN, '1' as never]) {
     throwsA(RangeError, () => new WebSocketConnection(connection.context, { maxMessageSize }));
   }
+  for (const context of [Promise.resolve(connection.context), {}, 42, undefined, null]) {
+    assert.throws(
+      () => new WebSocketConnection(context as never),
+      (error: Error) => error instanceof TypeError && /takes a context: .* await connectWebSocket/.test(error.message),
+    );
+  }
   assert.is(connection.state, 'open');
   await connection.send('fine');
   assert.is(await peer.next(), 'text "fine"');
@@ -389,6 +395,7 @@ test('a text that a context has not done with is not overwritten by the next', a
   const held: Uint8Array[] = [];
   const done: (() => void)[] = [];
   const foreign = () => ({
+    readFragment: () => assert.unreachable('nobody reads'),
     writeFragment: (...[data, , , , completion, context, result]: Parameters<IWebSocketContext['writeFragment']>) => {
       held.push(data);
       done.push(() => completion!(S_OK, context, data.length, true, true, false, data));

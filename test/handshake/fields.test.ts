@@ -1,4 +1,5 @@
 /** Header fields: lists and tokens read as RFC 9110 says, and nothing injected when they are written. */
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -165,5 +166,22 @@ test('whatever the application gives, a reader sees those fields and no others, 
 function thrown(kind: typeof TypeError, message: RegExp) {
   return (error: Error) => error instanceof kind && message.test(error.message);
 }
+
+test('headers that are no plain object would be lost: they are refused with the way out', () => {
+  class Mine {
+    authorization = 'Bearer 1';
+  }
+  const pairs = [['authorization', 'Bearer 1']];
+  for (const given of [new Headers({ a: 'b' }), new Map([['a', 'b']]), pairs, pairs[0], new Mine(), 'a: b', 5, null]) {
+    assert.throws(
+      () => checkFields(given as never),
+      (error: Error) => error instanceof TypeError && /pass Object\.fromEntries\(headers\)/.test(error.message),
+    );
+  }
+  const plain = { authorization: 'Bearer 1' };
+  for (const given of [plain, Object.assign(Object.create(null), plain), runInNewContext(JSON.stringify([plain]))[0]]) {
+    assert.equal(checkFields(given), pairs);
+  }
+});
 
 test.run();

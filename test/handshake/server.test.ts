@@ -292,6 +292,7 @@ test('options that no request could make right throw at once', async () => {
     [{ protocols: 'chat' }, /as an array/],
     [{ protocols: ['a b'] }, /is no HTTP token/],
     [{ headers: { 'X-A': '\n' } }, /remove or encode the rest/],
+    [{ headers: new Headers({ 'X-A': 'b' }) }, /Object\.fromEntries/],
   ];
   const request = await sample({ Origin: 'http://a', 'Sec-WebSocket-Protocol': 'chat' });
   for (const [options, message] of wrong) {
