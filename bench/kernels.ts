@@ -1,6 +1,7 @@
-/** Our modules as the benches call them, without anything between. */
+/** Our modules as the benches call them, without anything between; and the codec as everyone does. */
 import { readFileSync } from 'node:fs';
 import { FRAGMENTS, WINDOW } from '../assembly/abi.ts';
+import { Codec } from '../src/codec/index.ts';
 import type { Exports } from '../src/codec/module.ts';
 import { ROOM } from './sizes.ts';
 
@@ -28,4 +29,5 @@ function load(build: string): Kernels | undefined {
 /** The builds that this platform takes. */
 export const kernels: readonly Kernels[] = ['baseline', 'relaxed'].map(load).filter(one => one !== undefined);
 export const fastest = kernels.at(-1)!;
+export const codec = Codec.loadSync();
 export const FIRST_WORD = FRAGMENTS >> 2;

@@ -1,5 +1,6 @@
 /** How fast are bytes unmasked, from a dozen to a million? Against bufferutil, which ws uses, and Node's own. */
-import { FROM, fastest, TO } from './kernels.ts';
+import { unmask as unmaskNaively } from '../src/page/naive.ts';
+import { codec, FROM, fastest, TO } from './kernels.ts';
 import { measure, type Row } from './measure.ts';
 import { type BufferUtil, bufferutil, websocketMask } from './peers.ts';
 import { lay, ROOM, SIZES } from './sizes.ts';
@@ -44,18 +45,15 @@ function onMemory(name: string, data: Uint8Array, unmask: (place: number, other:
   };
 }
 
-function unmaskNaively(stretch: Uint8Array): void {
-  for (let i = 0; i < stretch.length; i++) stretch[i]! ^= MASK[i & 3]!;
-}
-
 function rowsOf(size: number): Row[] {
   const data = new Uint8Array(size).fill(0x2e);
   const { exports, bytes } = fastest;
   return [
-    onBuffers('naive JavaScript', data, unmaskNaively),
+    onBuffers('naive JavaScript', data, stretch => unmaskNaively(stretch, MASK)),
     ...onAddon('bufferutil', data, bufferutil),
     ...onAddon("Node's http.websocketMask", data, websocketMask),
     onMemory('ours in place', data, place => exports.unmask(place, size, KEY)),
+    onBuffers('ours, Codec.unmask: in and out', data, stretch => codec.unmask(stretch, KEY)),
     onMemory('ours, copied in first', data, place => {
       bytes.set(data, place);
       exports.unmask(place, size, KEY);

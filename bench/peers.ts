@@ -1,17 +1,16 @@
-/** What others offer for the same work, where it is installed: `npm install --prefix bench`. */
+/** What others offer for the same work as our kernels, where it is installed and runs natively. */
 import http from 'node:http';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-
-const require = createRequire(join(import.meta.dirname, '../../bench/package.json'));
+import { requirePeer, runsNatively } from './installed.ts';
 
 function load<T>(name: string): T | undefined {
   try {
-    return require(name);
-  } catch {
-    console.log(`${name} is not installed and is left out: npm install --prefix bench\n`);
-    return undefined;
+    const peer = requirePeer<T>(name);
+    if (runsNatively(name)) return peer;
+    console.log(`${name} is left out: its compiled part does not load here\n`);
+  } catch (error) {
+    console.log(`${name} is left out: ${(error as Error).message}\n`);
   }
+  return undefined;
 }
 
 export interface BufferUtil {

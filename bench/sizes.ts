@@ -1,7 +1,9 @@
 /**
- * The ladder of sizes, and what climbs it: texts in five scripts, laid where each call finds another alignment. What a
+ * The ladder of sizes, and what climbs it: texts in five scripts and in many mixed, laid where each call finds another alignment. What a
  * stretch costs depends on where it lies, so nothing is measured at one address.
  */
+import { WORDS } from './echo/messages.ts';
+
 export const SIZES = [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576];
 
 /** Bytes that a bench lays its stretches in. */
@@ -16,6 +18,7 @@ export const SCRIPTS: Readonly<Record<string, string>> = {
   Cyrillic: 'Съешь же ещё этих мягких французских булок, да выпей чаю. ',
   CJK: '人人生而自由，在尊严和权利上一律平等。すべての人間は、生まれながらにして自由である。 ',
   emoji: '😀🎉🚀 🌍💡🔥👩‍💻 🎈🦊✨ ',
+  mixed: `${WORDS.mixed.join(' ')} `,
 };
 
 /** Returns `length` bytes of `sample` over and over; what is left over has no room for its next character. */

@@ -1,9 +1,11 @@
 /**
- * How fast is text validated, and unmasked and validated, in five scripts? Against `buffer.isUtf8`, utf-8-validate, and
- * bufferutil with either. The key is zero, so that text stays text however often it is unmasked; no kernel asks.
+ * How fast is text validated, and unmasked and validated, in five scripts and in many mixed? Against plain JavaScript,
+ * `buffer.isUtf8`, utf-8-validate, and bufferutil with either. The key is zero, so that text stays text however often it is
+ * unmasked; no kernel asks.
  */
 import { isUtf8 } from 'node:buffer';
-import { FROM, fastest, kernels } from './kernels.ts';
+import { unmask as unmaskNaively, validate as validateNaively } from '../src/page/naive.ts';
+import { codec, FROM, fastest, kernels } from './kernels.ts';
 import { measure, type Row } from './measure.ts';
 import { bufferutil, isValidUtf8 } from './peers.ts';
 import { lay, ROOM, SCRIPTS, SIZES, textOf } from './sizes.ts';
@@ -42,30 +44,6 @@ function onMemory(name: string, data: Uint8Array, bytes: Uint8Array, judge: (pla
   };
 }
 
-/** One byte at a time: how many more are due, and what the next may be. */
-function validateNaively(text: Uint8Array): boolean {
-  let due = 0;
-  let low = 0x80;
-  let high = 0xbf;
-  for (let i = 0; i < text.length; i++) {
-    const byte = text[i]!;
-    if (due) {
-      if (byte < low || byte > high) return false;
-      due--;
-      low = 0x80;
-      high = 0xbf;
-    } else if (byte > 0x7f) {
-      if (byte < 0xc2 || byte > 0xf4) return false;
-      due = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-      if (byte === 0xe0) low = 0xa0;
-      else if (byte === 0xf0) low = 0x90;
-      else if (byte === 0xed) high = 0x9f;
-      else if (byte === 0xf4) high = 0x8f;
-    }
-  }
-  return due === 0;
-}
-
 function validateRows(data: Uint8Array): Row[] {
   return [
     onBuffers('naive JavaScript', data, validateNaively),
@@ -74,6 +52,7 @@ function validateRows(data: Uint8Array): Row[] {
     ...kernels.map(({ build, bytes, exports }) =>
       onMemory(`ours, ${build}`, data, bytes, place => exports.validate(place, data.length, 0)),
     ),
+    onBuffers('ours, Codec.isValidUtf8', data, stretch => codec.isValidUtf8(stretch)),
   ];
 }
 
@@ -90,6 +69,10 @@ function unmaskRows(data: Uint8Array): Row[] {
       : [];
   const { bytes, exports } = fastest;
   return [
+    onBuffers('naive JavaScript', data, stretch => {
+      unmaskNaively(stretch, NO_MASK);
+      return validateNaively(stretch);
+    }),
     ...pair('bufferutil, utf-8-validate', isValidUtf8),
     ...pair('bufferutil, buffer.isUtf8', isUtf8),
     ...kernels.map(({ build, bytes, exports }) =>

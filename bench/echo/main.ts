@@ -3,7 +3,7 @@
  * and the load on another, takes turns between the servers so that the machine's moods meet all of them, and prints one
  * table a workload. README says how to read it.
  *
- *   --workloads a,b  --servers x,y   only these (names: workloads.ts, servers.ts)
+ *   --workloads a,b  --servers x,y   only these (names: workloads.ts, servers.ts); --workloads all: the rare ones too
  *   --rounds N  --seconds S          how often and how long each server is loaded; one message in flight: 9 rounds at least
  *   --node PATH                      the Node that runs the servers; uWebSockets.js stays on the one that runs this
  */
@@ -12,11 +12,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { installPeers } from '../installed.ts';
 import { chartOf, type Group } from './chart.ts';
 import { writeMessages } from './messages.ts';
 import { memoryOf, pinned } from './processes.ts';
 import { compileGenerator, type Generator, idleRound, loadRound, messageFile } from './round.ts';
-import { installPeers, type Server, type Started, servers, start, stop } from './servers.ts';
+import { type Server, type Started, servers, start, stop } from './servers.ts';
 import { type Measured, rowsOf, tableOf } from './table.ts';
 import { titleOf, type Workload, workloads } from './workloads.ts';
 
@@ -46,6 +47,18 @@ function chosen<T extends { name: string }>(all: readonly T[], names: string): T
   return all.filter(({ name }) => !wanted.length || wanted.includes(name));
 }
 
+function chosenWorkloads(names: string): readonly Workload[] {
+  if (names === 'all') return workloads;
+  return names ? chosen(workloads, names) : workloads.filter(({ rare }) => !rare);
+}
+
+/** In another order each round, so that no server always comes after the same one. */
+function rotated<T>(all: Iterable<T>, round: number): T[] {
+  const listed = [...all];
+  const from = round % listed.length;
+  return [...listed.slice(from), ...listed.slice(0, from)];
+}
+
 /** A certificate for 127.0.0.1, made once; says whether there is one. */
 function haveCertificate(): boolean {
   const [key, certificate] = ['key.pem', 'certificate.pem'].map(file => join(import.meta.dirname, file)) as [
@@ -60,9 +73,11 @@ function haveCertificate(): boolean {
 const leftOut = new Map<string, string>();
 
 function leaveOut(server: Server, why: unknown): void {
-  const reason = (why as Error).message.split('\n').find(line => /error|cannot|not found/i.test(line)) ?? `${why}`;
+  // A program that ends by an error prints the line of code first, and then what it is about.
+  const { message } = why as Error;
+  const reason = /^(?:\w*Error.*?: )(.+)$/m.exec(message)?.[1] ?? message.split('\n')[0]!;
   leftOut.set(server.name, reason);
-  console.log(`  left out: ${server.title}: ${reason.trim()}`);
+  console.log(`  left out: ${server.title}: ${reason}`);
 }
 
 async function startAll(of: Workload): Promise<Map<Measured, Started>> {
@@ -70,7 +85,9 @@ async function startAll(of: Workload): Promise<Map<Measured, Started>> {
   for (const server of chosen(servers, options.servers)) {
     if (!server.modes.includes(of.mode) || leftOut.has(server.name) || (of.tls && server.name === 'bare')) continue;
     try {
-      started.set({ server, values: [], rounds: [], peak: 0 }, await start(server, of, options.node));
+      const at = await start(server, of, options.node);
+      const title = [server.title, at.remark].filter(Boolean).join(', ');
+      started.set({ server: { ...server, title }, values: [], rounds: [], peak: 0 }, at);
     } catch (error) {
       leaveOut(server, error);
     }
@@ -82,7 +99,7 @@ async function loadAll(of: Workload, by: Generator): Promise<Measured[]> {
   const started = await startAll(of);
   const rounds = of.depth === 1 ? Math.max(NOISY_ROUNDS, Number(options.rounds)) : Number(options.rounds);
   for (let round = 0; round <= rounds; round++) {
-    for (const [measured, at] of started) {
+    for (const [measured, at] of rotated(started, round)) {
       const seconds = round ? Number(options.seconds) : FIRST_SECONDS;
       try {
         const result = await loadRound(by, of, measured.server, at, seconds);
@@ -105,7 +122,7 @@ async function loadAll(of: Workload, by: Generator): Promise<Measured[]> {
 async function holdAll(of: Workload, by: Generator): Promise<Measured[]> {
   const all = new Map<string, Measured>();
   for (let round = 0; round < IDLE_ROUNDS; round++) {
-    for (const [fresh, at] of await startAll(of)) {
+    for (const [fresh, at] of rotated(await startAll(of), round)) {
       const measured = all.get(fresh.server.name) ?? fresh;
       all.set(fresh.server.name, measured);
       measured.values.push(await idleRound(by, of, at));
@@ -126,7 +143,7 @@ console.log(`${heading}; ${pinned}; load from ${generator.name}`);
 
 const groups: Group[] = [];
 const results: object[] = [];
-for (const workload of chosen(workloads, options.workloads)) {
+for (const workload of chosenWorkloads(options.workloads)) {
   console.log(`\n${titleOf(workload)}`);
   if (workload.tls && !certificate) {
     console.log('  left out: openssl is not there to make a certificate');
@@ -143,6 +160,7 @@ for (const workload of chosen(workloads, options.workloads)) {
       workload: workload.name,
       ...row,
       server: row.server.name,
+      title: row.server.title,
       values: measured[i]!.values,
     })),
   );

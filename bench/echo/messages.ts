@@ -14,7 +14,7 @@ const CYCLE_BYTES = 1 << 20;
 const CYCLE_MOST = 1024;
 const CYCLE_LEAST = 4;
 
-const WORDS = {
+export const WORDS = {
   ascii: 'the quick brown fox jumps over 13 lazy dogs, {"id": "value"} and sleeps.'.split(' '),
   mixed: 'héllo Grüße κόσμε привет мир שלום مرحبا नमस्ते สวัสดี 你好世界 こんにちは 안녕 🦊🌍 ok'.split(' '),
 };

@@ -1,12 +1,8 @@
 /** The servers that are measured, ours and the peers, and how each is started. */
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { resolvePeer } from '../installed.ts';
 import { end, LOAD_CORE, type Running, run, SERVER_CORE } from './processes.ts';
 import type { Workload } from './workloads.ts';
-
-const peersFolder = join(import.meta.dirname, '../../../bench');
 
 export interface Server {
   readonly name: string;
@@ -43,23 +39,15 @@ function server(
   return { name, title, kind, modes, runtime, file: join(import.meta.dirname, `servers/${name}.js`) };
 }
 
-/** Installs the peers where they are not, and returns what went wrong. */
-export function installPeers(): string | undefined {
-  if (existsSync(join(peersFolder, 'node_modules'))) return;
-  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: peersFolder,
-    encoding: 'utf8',
-  });
-  return done.status ? `the peers could not be installed: ${done.stderr}` : undefined;
-}
-
 function bunBinary(): string {
   const arch = process.arch === 'arm64' ? 'aarch64' : process.arch;
-  return createRequire(join(peersFolder, 'package.json')).resolve(`@oven/bun-${process.platform}-${arch}/bin/bun`);
+  return resolvePeer(`@oven/bun-${process.platform}-${arch}/bin/bun`);
 }
 
 export interface Started extends Running {
   readonly port: number;
+  /** What the server says of itself besides: 'without bufferutil'. */
+  readonly remark: string;
   /** The server behind a relay. */
   readonly target: Started | undefined;
 }
@@ -73,8 +61,8 @@ export async function start(of: Server, { mode, tls }: Workload, node: string, c
     of.runtime === 'bun'
       ? run(core, bunBinary(), ['run', ...args])
       : run(core, of.runtime === 'node' ? node : process.execPath, ['--expose-gc', ...args]);
-  const port = Number(/^listening (\d+)$/.exec(await started.line())?.[1]);
-  return { ...started, port, target };
+  const [, port, remark = ''] = /^listening (\d+) ?(.*)$/.exec(await started.line()) ?? [];
+  return { ...started, port: Number(port), remark, target };
 }
 
 export async function stop(started: Started): Promise<void> {

@@ -32,4 +32,4 @@ const server = Bun.serve({
     },
   },
 });
-announce(server.port, () => Bun.gc(true));
+announce(server.port, '', () => Bun.gc(true));

@@ -1,8 +1,9 @@
 /** ws as a relay, the same way both ways: each message is sent on as it came; a socket that is full pauses the one that fills it. */
 import type { RawData, WebSocket } from 'ws';
-import { httpServer, listen, mode, requirePeer } from './listen.ts';
+import { requirePeer, runsNatively } from '../../installed.ts';
+import { httpServer, listen, mode } from './listen.ts';
 
-const { WebSocketServer, WebSocket: Client } = requirePeer('ws') as typeof import('ws');
+const { WebSocketServer, WebSocket: Client } = requirePeer<typeof import('ws')>('ws');
 const FULL = 1 << 20;
 
 function pipe(from: WebSocket, to: WebSocket): void {
@@ -28,4 +29,4 @@ sockets.on('connection', (client: WebSocket) => {
   pipe(client, upstream);
   pipe(upstream, client);
 });
-listen(server);
+listen(server, runsNatively('bufferutil') ? '' : 'without bufferutil');

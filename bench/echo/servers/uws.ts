@@ -1,5 +1,6 @@
 /** uWebSockets.js: the bytes it lends go straight back; its own publish broadcasts. The binary is loaded itself, so that no slow stand-in is. */
-import { announce, certificateFile, keyFile, mode, requirePeer, tls } from './listen.ts';
+import { requirePeer } from '../../installed.ts';
+import { announce, certificateFile, keyFile, mode, tls } from './listen.ts';
 
 interface Socket {
   send(data: ArrayBuffer, binary: boolean, compress: boolean): number;
@@ -19,7 +20,7 @@ interface Library {
 
 const { platform, arch, versions } = process;
 const binary = `uws_${platform}_${arch}_${versions.modules}.node`;
-const uws = requirePeer(`@trufflesuite/uws-js-unofficial/binaries/${binary}`) as Library;
+const uws = requirePeer<Library>(`@trufflesuite/uws-js-unofficial/binaries/${binary}`);
 
 const app = tls ? uws.SSLApp({ key_file_name: keyFile, cert_file_name: certificateFile }) : uws.App();
 app.ws('/*', {

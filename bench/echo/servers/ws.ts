@@ -1,8 +1,12 @@
-/** ws with bufferutil and utf-8-validate: text goes back as the text frame it was, from the bytes that ws hands over. */
+/**
+ * ws with bufferutil: text goes back as the text frame it was, from the bytes that ws hands over. It judges text by Node's
+ * own `buffer.isUtf8`, and would ask utf-8-validate only where that is missing.
+ */
 import type { WebSocket } from 'ws';
-import { httpServer, listen, mode, requirePeer } from './listen.ts';
+import { requirePeer, runsNatively } from '../../installed.ts';
+import { httpServer, listen, mode } from './listen.ts';
 
-const { WebSocketServer } = requirePeer('ws') as typeof import('ws');
+const { WebSocketServer } = requirePeer<typeof import('ws')>('ws');
 
 const server = httpServer();
 const sockets = new WebSocketServer({ server, perMessageDeflate: false, clientTracking: mode === 'broadcast' });
@@ -16,4 +20,4 @@ sockets.on('connection', (socket: WebSocket) => {
     else for (const client of sockets.clients) client.send(data, frame);
   });
 });
-listen(server);
+listen(server, runsNatively('bufferutil') ? '' : 'without bufferutil');
