@@ -18,6 +18,8 @@ const LANES: usize = memory.data<u8>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 
 const STRETCH: usize = 4096;
 /** Bytes of which there are many. */
 const MANY: u32 = 2048;
+/** Of many, the first to be judged: they tell by which rule the others may be. */
+const FIRST: usize = 256;
 
 /** Validates; returns the new carry with UTF8_WIDE where a byte was above 0x7f, or UTF8_INVALID. */
 export function validate(ptr: usize, length: u32, carry: u32): u32 {
@@ -137,8 +139,8 @@ function walk(ptr: usize, shift: usize, length: u32, key: u32, carry: u32, maske
 function walkBlocks(ptr: usize, shift: usize, end: usize, key: u32, masked: bool, wide: u32): u32 {
   const many = end - ptr > CACHE;
   let leads = wide ? leadsBefore(ptr) : 0;
+  let stop = end - ptr < MANY ? end : ptr + FIRST;
   while (ptr < end) {
-    const stop = min(ptr + STRETCH, end);
     const ahead = many && stop + AHEAD <= end;
     let seen = masked ? unmaskJudge(leads, ptr, stop, key, shift, ahead) : judge(leads, ptr, stop, ahead);
     if (seen == UNSOUND) seen = judgeAny(ptr, stop);
@@ -146,6 +148,7 @@ function walkBlocks(ptr: usize, shift: usize, end: usize, key: u32, masked: bool
     if (seen) wide |= UTF8_WIDE;
     leads = seen;
     ptr = stop;
+    stop = min(ptr + STRETCH, end);
   }
   return wide;
 }
