@@ -16,6 +16,7 @@ export function describeProgress({ done, of, unit }: Progress): string {
 /** Says what was found. */
 export function describeSummary(summary: Summary): string {
   const { state, progress, read, total, stop, fault, role } = summary;
+  if (state === 'done' && !total) return 'No message in this connection.';
   const found = `${counted(summary.frames, 'frame')} and ${counted(summary.messages, 'whole message')}`;
   const parts = [`${found} in ${bytes(read)}.`];
   if (state === 'cancelled') parts.unshift(`Cancelled after ${describeProgress(progress)}:`);

@@ -224,7 +224,7 @@ test('reads each connection of a HAR that was pasted, also after another that wa
 
 test('a connection of a HAR that carried nothing has no frames, and the next one is read', async ({ page }) => {
   await paste(page, harOf([], [sent('something')]));
-  await page.getByText('0 frames and 0 whole messages').waitFor();
+  await page.getByText('No message in this connection.').waitFor();
   await page.getByLabel('Connection of the HAR').selectOption('ws://a.test/1');
   await options(page, 'something').waitFor();
 });
