@@ -55,7 +55,7 @@ test('ten thousand handshakes that stop at any byte hold no record and no more t
 });
 
 test('a stranger who is refused and stays is cut after closeTimeout, talking or not', async () => {
-  const module = new WebSocketModule({ closeTimeout: 200 });
+  const module = new WebSocketModule({ closeTimeout: 2000 });
   const http = createServer();
   module.attach(http, () => assert.unreachable('nobody gets in'));
   await listen(http);
