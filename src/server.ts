@@ -147,7 +147,7 @@ export class WebSocketModule {
     };
     const lost = (request: IncomingMessage, socket: Duplex) =>
       this.#refuse(request, socket, new HandshakeError(404, 'ERR_HANDSHAKE_PATH', 'no WebSocket is at this path'));
-    listen(server, options.path, taken, lost);
+    listen(server, { path: options.path, over: () => this.#closing }, taken, lost);
     return this;
   }
 

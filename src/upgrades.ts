@@ -12,14 +12,22 @@ import { carried } from './transport/stream.ts';
 type Server = HttpServer | HttpsServer;
 type Listener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** Of each of our listeners the path, undefined for all. */
-const paths = new WeakMap<object, string | undefined>();
+/** What a listener of ours takes. */
+interface Claim {
+  /** Undefined for all. */
+  readonly path: string | undefined;
+  /** Whether it only refuses any more, so that another may come in its place. */
+  readonly over: () => boolean;
+}
+
+const claims = new WeakMap<object, Claim>();
 
 /**
- * Gives `taken` the upgrades of `path`, or all, and `lost` those that nobody takes. Throws TypeError for a server or a path
+ * Gives `taken` the upgrades that are claimed, and `lost` those that nobody takes. Throws TypeError for a server or a path
  * that cannot be meant, WebSocketError ERR_STATE where two of ours would take the same request.
  */
-export function listen(server: Server, path: string | undefined, taken: Listener, lost: Listener): void {
+export function listen(server: Server, claim: Claim, taken: Listener, lost: Listener): void {
+  const { path } = claim;
   if (typeof (server as Partial<Server> | null | undefined)?.getConnections !== 'function') {
     throw new TypeError(
       'attach takes a server of node:http or node:https: of an express app what its listen() returns, or http.createServer(app)',
@@ -28,9 +36,13 @@ export function listen(server: Server, path: string | undefined, taken: Listener
   if (path !== undefined && (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))) {
     throw new TypeError(`path must be a string that begins with '/' and has no '?' or '#'; got ${String(path)}`);
   }
-  for (const each of server.listeners('upgrade')) {
-    const other = paths.get(each);
-    if (!paths.has(each) || (path !== undefined && other !== undefined && path !== other)) continue;
+  for (const each of server.listeners('upgrade') as Listener[]) {
+    const other = claims.get(each);
+    if (!other || (path !== undefined && other.path !== undefined && path !== other.path)) continue;
+    if (other.over()) {
+      server.off('upgrade', each);
+      continue;
+    }
     throw misplaced(
       `another attach takes upgrades of ${path ?? 'this server'} already: give each a path of its own, or attach once and look at request.url`,
     );
@@ -40,7 +52,7 @@ export function listen(server: Server, path: string | undefined, taken: Listener
     if (takes(listener, request)) taken(request, socket, head);
     else if (lastResort(server, request) === listener) lost(request, socket, head);
   };
-  paths.set(listener, path);
+  claims.set(listener, claim);
   server.on('upgrade', listener);
 }
 
@@ -51,7 +63,7 @@ export function checkFree(socket: Duplex): void {
 
 /** Whether it is for `listener` to answer; one that is not ours may answer anything. */
 function takes(listener: object, request: IncomingMessage): boolean {
-  const path = paths.get(listener);
+  const path = claims.get(listener)?.path;
   return path === undefined || request.url?.split('?', 1)[0] === path;
 }
 

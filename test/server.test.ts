@@ -339,6 +339,17 @@ for (const [first, second] of OVERLAPS) {
   });
 }
 
+test('attach comes in the place of one whose module is closed', async () => {
+  const served = await serve(TCP);
+  served.module.attach(served.server, () => assert.unreachable('its module is closed'));
+  await served.module.close();
+  new WebSocketModule().attach(served.server, context => void watch(context).writeNow('hello'), { path: '/new' });
+  const { status, peer } = await ask(served, upgradeRequest('/new'));
+  assert.is(status, 101);
+  assert.is(await peer.next(), 'text "hello"');
+  assert.is((await ask(served, upgradeRequest('/old'))).status, 404);
+});
+
 test('attach says what to pass in place of what is no server, no function or no path', () => {
   const module = new WebSocketModule();
   const server = createServer();
