@@ -153,7 +153,7 @@ export class WebSocketModule {
 
   /**
    * Refuses new upgrades with 503, sends CLOSE (1001 by default) to all, and resolves when all are gone: when TCP is, and
-   * the application has read to the end, or reads no more since a write that failed. What is not gone after `timeout`
+   * the application has read to the end, or for a second nothing since a write failed. What is not gone after `timeout`
    * milliseconds (default: closeTimeout) is cut. Rejects with RangeError for a CLOSE or a time that may not be.
    */
   async close(options: { statusCode?: number; reason?: string; timeout?: number } = {}): Promise<void> {

@@ -36,17 +36,16 @@ export function listen(server: Server, claim: Claim, taken: Listener, lost: List
   if (path !== undefined && (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))) {
     throw new TypeError(`path must be a string that begins with '/' and has no '?' or '#'; got ${String(path)}`);
   }
-  for (const each of server.listeners('upgrade') as Listener[]) {
+  const rivals = (server.listeners('upgrade') as Listener[]).filter(each => {
     const other = claims.get(each);
-    if (!other || (path !== undefined && other.path !== undefined && path !== other.path)) continue;
-    if (other.over()) {
-      server.off('upgrade', each);
-      continue;
-    }
+    return other && (path === undefined || other.path === undefined || path === other.path);
+  });
+  if (!rivals.every(each => claims.get(each)!.over())) {
     throw misplaced(
       `another attach takes upgrades of ${path ?? 'this server'} already: give each a path of its own, or attach once and look at request.url`,
     );
   }
+  for (const each of rivals) server.off('upgrade', each);
 
   const listener: Listener = (request, socket, head) => {
     if (takes(listener, request)) taken(request, socket, head);

@@ -134,8 +134,8 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
 
   /**
    * Sends CLOSE and reads until the peer's, after which the context ends TCP. A receive that waits is given what comes, and
-   * an iteration that is under way all of it, up to `maxMessageSize` bytes between two of its steps, from where it rejects
-   * with ERR_TOO_LARGE; what nobody waits for is discarded.
+   * an iteration that is under way all of it, up to `maxMessageSize` bytes between two of its steps, each fragment
+   * counting 160 more; from there it rejects with ERR_TOO_LARGE; what nobody waits for is discarded.
    */
   async close(code = NORMAL, reason = ''): Promise<void> {
     await this.closeOutput(code, reason);

@@ -2,10 +2,16 @@
 import type { ReceivedFragment } from './fragment.ts';
 import { keep } from './message.ts';
 
+/** What a fragment that is kept takes beside its bytes, about. */
+const FRAGMENT_COST = 160;
+
 export class Parked {
   #first: ReceivedFragment | null = null;
+  /** Behind the first, in order; up to `#taken` they have been taken. */
   #behind: ReceivedFragment[] | null = null;
-  bytes = 0;
+  #taken = 0;
+  /** Bytes that all of it takes. */
+  cost = 0;
 
   get any(): boolean {
     return this.#first !== null;
@@ -13,14 +19,17 @@ export class Parked {
 
   park(data: Uint8Array, text: boolean, final: boolean): void {
     const fragment = { data, text, final, close: false };
-    this.bytes += data.length;
+    this.cost += data.length + FRAGMENT_COST;
     if (!this.#first) this.#first = fragment;
     else (this.#behind ??= []).push(fragment);
   }
 
-  drop(): void {
+  /** Forgets all. Returns whether the last of it ended its message. */
+  drop(): boolean {
+    const { final } = this.#behind?.at(-1) ?? this.#first ?? { final: true };
     this.#first = this.#behind = null;
-    this.bytes = 0;
+    this.#taken = this.cost = 0;
+    return final;
   }
 
   /** Takes the first that is parked; as much of it as `buffer` holds, where there is one. */
@@ -28,9 +37,15 @@ export class Parked {
     const fragment = this.#first!;
     const { data, text, final } = fragment;
     this.#first = null;
-    this.bytes -= data.length;
+    this.cost -= data.length + FRAGMENT_COST;
     const taken = buffer ? this.fill(buffer, data, 0, data.length, text, final, false) : fragment;
-    this.#first ??= this.#behind?.shift() ?? null;
+    if (!this.#first && this.#behind) {
+      this.#first = this.#behind[this.#taken++]!;
+      if (this.#taken === this.#behind.length) {
+        this.#behind = null;
+        this.#taken = 0;
+      }
+    }
     return taken;
   }
 

@@ -38,6 +38,8 @@ export interface ReaderOwner {
   tooLarge(): WebSocketError;
 }
 
+/** Node's own, whatever a test puts in its place. */
+const { setImmediate } = globalThis;
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 /** Looked at as soon as a call has returned, so one serves all. */
 const place = new FragmentResult();
@@ -46,7 +48,7 @@ export class Reader {
   readonly #context: IWebSocketContext;
   readonly #owner: ReaderOwner;
   readonly #gathering: Gathering;
-  /** Most bytes that are parked for an iteration, 0 for no limit. */
+  /** What may be parked for an iteration, at the most; 0 for no limit. */
   readonly #limit: number;
   readonly #waiting = new Waiting();
 
@@ -336,7 +338,7 @@ export class Reader {
     const discarding = this.#draining.begun && (!this.#iterating || this.#overflow);
     if (discarding) {
       this.#gathering.torn = !final;
-    } else if (this.#draining.begun && this.#limit && this.#parked.bytes + length > this.#limit) {
+    } else if (this.#draining.begun && this.#limit && this.#parked.cost + length > this.#limit) {
       const message = `more than ${this.#limit} bytes came while the connection closed, and the iteration did not read`;
       this.#overflow = new WebSocketError('ERR_TOO_LARGE', message, S_OK);
     } else {
@@ -345,7 +347,7 @@ export class Reader {
   }
 
   #dropParked(): void {
-    while (this.#parked.any) this.#gathering.torn = !this.#parked.take(null).final;
+    if (this.#parked.any) this.#gathering.torn = !this.#parked.drop();
   }
 
   #close(iterating: boolean): ReceivedFragment {

@@ -23,6 +23,9 @@ import { next, type State, sends } from './state.ts';
 import { Timing, type TimingOwner } from './timing.ts';
 import type { Completing } from './turn.ts';
 
+/** Milliseconds. */
+const LEFT_AFTER = 1000;
+
 export interface LifeInit<Context> {
   readonly engine: Engine;
   /** A decoder's record that is the connection's from now on. */
@@ -31,7 +34,7 @@ export interface LifeInit<Context> {
   readonly limits: Limits;
   /** Called once, when the context's life has ended. */
   readonly onCleanup: (context: Context) => void;
-  /** Called when TCP is gone and the application, told that nothing goes out any more, has not read since. */
+  /** Called when TCP is gone and the application, told that nothing goes out any more, has read nothing for a second. */
   readonly onLeft?: (context: Context) => void;
   /** Called when the peer has broken a rule, in the middle of the walk. */
   readonly onFault: (context: Context) => void;
@@ -61,8 +64,10 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
   #timing: Timing | null = null;
   /** What reads and writes are told when TCP goes down by this side's doing; null for E_OPERATION_ABORTED. */
   #downWith: HResult | null = null;
-  /** How much had been read when the application was last told that nothing goes out any more. */
-  #toldAt = -1;
+  /** The application has been told that nothing goes out any more. */
+  #told = false;
+  /** Runs while it is seen whether it reads on. */
+  #leaving: NodeJS.Timeout | undefined;
   /** TCP is gone. */
   #gone = false;
   /** The context's life has ended. */
@@ -107,19 +112,14 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   /** The application is told by `hr` that what it sends cannot go out. */
   refuse(hr: HResult): HResult {
-    this.#toldAt = this.receiver.taken;
+    this.#told = true;
     this.#lookIfLeft();
     return hr;
   }
 
   /** Ends TCP without a CLOSE, and every call that waits. */
   disconnect(): void {
-    if (this.#over) return;
-    if (this.#gone) {
-      this.receiver.discard();
-      this.engine.turn.due(this);
-      return;
-    }
+    if (this.#gone || this.#over) return;
     this.#state = next(this.#state, 'disconnect');
     this.receiver.cancel();
     this.receiver.discard();
@@ -134,6 +134,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     this.#over = true;
     this.#state = next(this.#state, 'disconnect');
     this.#timing?.end();
+    clearTimeout(this.#leaving);
     if (!this.#gone) this.transport.destroy();
     this.receiver.discard();
     this.sender.lost(E_OPERATION_ABORTED);
@@ -192,7 +193,7 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
     const hr = error ? E_NETNAME_DELETED : (this.#downWith ?? E_OPERATION_ABORTED);
     this.#state = next(this.#state, 'disconnect');
     this.receiver.endWith(hr);
-    if (this.sender.waiting) this.#toldAt = this.receiver.taken;
+    if (this.sender.waiting) this.#told = true;
     this.sender.lost(hr);
     // A peer that has ended its side will answer no PING either.
     this.#timing?.lost(this.receiver.end || hr);
@@ -299,8 +300,14 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   /** Who waits for the connection's end need not wait for an application that does not come back for what was received. */
   #lookIfLeft(): void {
-    const { receiver } = this;
-    if (this.#gone && this.#toldAt === receiver.taken && !receiver.waiting) this.#onLeft?.(this.#context);
+    if (!this.#gone || !this.#told || this.#leaving || this.#over) return;
+    const { taken } = this.receiver;
+    this.#leaving = setTimeout(() => {
+      this.#leaving = undefined;
+      const { receiver } = this;
+      if (receiver.taken !== taken || receiver.waiting) this.#lookIfLeft();
+      else this.#onLeft?.(this.#context);
+    }, LEFT_AFTER).unref();
   }
 
   /** §7.1.1: once both CLOSEs have passed, the server ends TCP first; the client waits for it. */

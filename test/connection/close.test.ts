@@ -249,7 +249,7 @@ test('a loop that closes from inside is given what had come before the peer’s 
 });
 
 test('what is kept so is given to who receives by fragments too, as far as his buffer holds it', async () => {
-  const { connection, peer } = wired({}, { maxMessageSize: 12 });
+  const { connection, peer } = wired({}, { maxMessageSize: 400 });
   const iterator = connection[Symbol.asyncIterator]();
   peer.text('first');
   await iterator.next();
@@ -270,19 +270,19 @@ test('what is kept so is given to who receives by fragments too, as far as his b
 });
 
 test('more than an iteration may be kept ends it with ERR_TOO_LARGE behind what was kept; the close does not mind', async () => {
-  const { connection, peer } = wired({}, { maxMessageSize: 100 });
+  const { connection, peer } = wired({}, { maxMessageSize: 1000 });
   const { messages, go, iterating } = stepping(connection);
   const failed = failureOf(iterating);
   peer.text('first');
   await turns();
   const closing = connection.close();
-  for (const length of [60, 41, 40]) peer.text('x'.repeat(length));
+  for (const length of [600, 241, 40]) peer.text('x'.repeat(length));
   peer.close(1000);
   await closing;
   assert.is(connection.state, 'closed');
   go();
   assert.is((await failed).code, 'ERR_TOO_LARGE');
-  assert.equal(messages, ['first', 'x'.repeat(60)]);
+  assert.equal(messages, ['first', 'x'.repeat(600)]);
   assert.is((await failureOf(connection[Symbol.asyncIterator]().next())).code, 'ERR_TOO_LARGE');
 });
 
@@ -300,6 +300,22 @@ test('where the connection is lost while it closes, an iteration is given what c
   go();
   assert.is((await failed).code, 'ERR_LOST');
   assert.equal(messages, ['first', 'second']);
+});
+
+test('a send that is cut with its connection takes nothing of what had come', async () => {
+  const { connection, peer, near } = wired({ closeTimeout: 200 });
+  near.hold();
+  const sending = failureOf(connection.send(pattern(1_000_000)));
+  peer.text('one');
+  peer.text('two');
+  peer.stream.end();
+  assert.is((await sending).code, 'ERR_ABORTED');
+  const messages: unknown[] = [];
+  const iterating = (async () => {
+    for await (const message of connection) messages.push(message);
+  })();
+  assert.is((await failureOf(iterating)).code, 'ERR_LOST');
+  assert.equal(messages, ['one', 'two']);
 });
 
 test('for an iteration that was left nothing is kept, nor what had been kept for it', async () => {

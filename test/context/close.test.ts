@@ -372,24 +372,6 @@ for (const role of ROLES) {
     assert.equal(await peer.rest(), ['text "accepted"', 'binary 50000 bytes']);
   });
 
-  test(`${role}: closeTcpConnection lets go of what was not read when TCP is gone`, async () => {
-    for (const reset of [true, false]) {
-      const { context, peer, far } = open(role);
-      peer.text('unread');
-      if (reset) far.reset();
-      else peer.stream.end();
-      await turns();
-      if (!reset) context.closeNow();
-      await turns();
-      assert.is(context.cleaned, 0);
-      context.closeTcpConnection();
-      assert.is(context.cleaned, 0, 'not inside the call');
-      await turns();
-      assert.is(context.cleaned, 1);
-      assert.is(context.readNow().hr, E_CONNECTION_INVALID);
-    }
-  });
-
   test(`${role}: closeTcpConnection aborts pending calls, on a later turn, and later ones fail inline`, async () => {
     const { context, near } = open(role, { sendBufferLimit: 4 });
     near.hold();

@@ -184,9 +184,11 @@ export class Side {
   }
 
   closeTcp(): void {
-    if (!this.wire.closed) this.lossy ||= this.#writing !== undefined;
-    this.other.lossy = true;
-    this.#down = true;
+    if (!this.wire.closed) {
+      this.lossy ||= this.#writing !== undefined;
+      this.other.lossy = true;
+      this.#down = true;
+    }
     this.#takesBack(() => this.context.closeTcpConnection());
   }
 
