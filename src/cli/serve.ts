@@ -48,7 +48,9 @@ export async function serve(args: string[]): Promise<Outcome> {
   const { path, protocol, host } = values;
   const port = numberOf('port', values.port, PORT_MOST, true);
   const pingInterval = Math.round(numberOf('ping', values.ping, SECONDS_MOST) * 1000);
-  if (path !== undefined && !path.startsWith('/')) throw new UsageError(`--path must begin with '/'; got '${path}'`);
+  if (path !== undefined && !/^\/[^?#]*$/.test(path)) {
+    throw new UsageError(`--path must begin with '/' and have no '?' or '#'; got '${path}'`);
+  }
 
   const module = createModule(protocol, pingInterval);
   const server = createHttp(values['tls-key'], values['tls-cert']);

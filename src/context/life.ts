@@ -300,13 +300,14 @@ export class Life<Context> implements TransportOwner, ReceiverOwner, TimingOwner
 
   /** Who waits for the connection's end need not wait for an application that does not come back for what was received. */
   #lookIfLeft(): void {
-    if (!this.#gone || !this.#told || this.#leaving || this.#over) return;
+    const onLeft = this.#onLeft;
+    if (!onLeft || !this.#gone || !this.#told || this.#leaving || this.#over) return;
     const { taken } = this.receiver;
     this.#leaving = setTimeout(() => {
       this.#leaving = undefined;
       const { receiver } = this;
       if (receiver.taken !== taken || receiver.waiting) this.#lookIfLeft();
-      else this.#onLeft?.(this.#context);
+      else onLeft(this.#context);
     }, LEFT_AFTER).unref();
   }
 

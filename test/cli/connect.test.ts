@@ -130,6 +130,7 @@ test('wrong use is exit code 2 and points at --help', async () => {
     ['serve', '--ping', '3000000'],
     ['serve', '--protocol', 'a b'],
     ['serve', '--path', 'no-slash'],
+    ['serve', '--path', '/a?b'],
     ['serve', '--tls-key', 'key.pem'],
     ['inspect'],
     ['inspect', 'a', 'b'],
