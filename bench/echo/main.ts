@@ -152,6 +152,11 @@ for (const workload of chosenWorkloads(options.workloads)) {
   const idle = workload.mode === 'idle';
   writeMessages(messageFile, workload.script, workload.least, workload.most);
   const measured = idle ? await holdAll(workload, generator) : await loadAll(workload, generator);
+  if (!measured.length) {
+    const able = servers.filter(({ modes }) => modes.includes(workload.mode)).map(({ name }) => name);
+    console.log(`  nothing was measured; the servers that do this are ${able.join(', ')}`);
+    continue;
+  }
   const rows = rowsOf(measured, idle);
   for (const line of tableOf(rows, measured, idle ? 'bytes each' : 'messages/s')) console.log(line);
   groups.push({ title: titleOf(workload), rows });

@@ -3,6 +3,7 @@
  * outstanding write); until it has ended, another is refused.
  */
 import { type HResult, S_OK } from './hresult.ts';
+import { Payload } from './payload.ts';
 import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
 import { rethrow } from './turn.ts';
 
@@ -58,7 +59,7 @@ export class PendingCall {
   }
 }
 
-/** A write: it is known from its beginning what will be told, and here is how far its payload has been sent. */
+/** A write: it is known from its beginning what will be told. */
 export class PendingWrite extends PendingCall {
   /** Stands in for those who have never waited. */
   static readonly none = new PendingWrite();
@@ -68,14 +69,8 @@ export class PendingWrite extends PendingCall {
   cbIO = 0;
   /** Whether the completion is to run in this turn. */
   due = false;
-  /** What of it is sent from where it lies, null where nothing is. */
-  payload: Uint8Array | null = null;
-  /** The payload's first unsent byte, -1 while its frame has not begun. */
-  payloadAt = 0;
-  /** First byte of its frame's header. */
-  first = 0;
-  /** Whether a stretch of the payload is in the transport's hands. */
-  lends = false;
+  /** What of it is sent from where it lies. */
+  readonly payload = new Payload();
   #utf8 = false;
   #final = false;
 
@@ -93,29 +88,6 @@ export class PendingWrite extends PendingCall {
     this.#utf8 = utf8;
     this.#final = final;
     this.begin(completion, completionContext, result);
-  }
-
-  /** Whether a frame is begun whose rest is still with the caller. */
-  get midFrame(): boolean {
-    return this.payload !== null && this.payloadAt >= 0;
-  }
-
-  /** Whether a cancel would take the frame back as if it had never been written. */
-  get untouched(): boolean {
-    return this.payload !== null && this.payloadAt < 0;
-  }
-
-  /** Whether the caller's bytes, the context's until the call ends, are not what they were: transferred, or resized. */
-  get robbed(): boolean {
-    return this.payload !== null && this.payload.length !== this.cbIO;
-  }
-
-  /** Goes on by up to `most` bytes of the payload, and forgets it where they are the last. Returns how many they are. */
-  advance(most: number): number {
-    const length = Math.min(most, this.cbIO - this.payloadAt);
-    this.payloadAt += length;
-    if (this.payloadAt === this.cbIO) this.payload = null;
-    return length;
   }
 
   endWrite(hr: HResult): void {

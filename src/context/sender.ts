@@ -54,8 +54,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Bytes accepted and not yet taken by the operating system. */
   get unsent(): number {
-    const { payload, payloadAt: at, cbIO } = this.#call;
-    return this.#outbox.unsent + this.#outbox.enclosed + (payload ? cbIO - Math.max(at, 0) : 0);
+    return this.#outbox.unsent + this.#outbox.enclosed + this.#call.payload.unsent;
   }
 
   /** Whether a PING waits for the end of a frame, or for room. */
@@ -73,7 +72,7 @@ export class Sender implements Completing, Aborting, Flushing {
    * application's own may call the context from inside a write.
    */
   makeRoom(): void {
-    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#call.midFrame) this.flush();
+    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#call.payload.midFrame) this.flush();
   }
 
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
@@ -128,13 +127,11 @@ export class Sender implements Completing, Aborting, Flushing {
       return S_OK;
     }
     const call = this.#own();
-    call.payload = data instanceof FragmentResult ? data.data : data;
-    call.payloadAt = -1;
-    call.first = first;
+    call.payload.begin(first, bytes, at, length);
     // A stream of the application's own may call the context from inside a write: this call is under way before its first.
     call.beginWrite(length, utf8, final, completion, completionContext, result);
     if (room) this.#proceed();
-    if (call.payload || call.lends || !call.waiting || call.aborted) return S_OK;
+    if (call.payload.waits || call.payload.lent || !call.waiting || call.aborted) return S_OK;
     if (result) {
       call.forget();
       result.finish(length, utf8, final, false);
@@ -168,8 +165,8 @@ export class Sender implements Completing, Aborting, Flushing {
   control(opcode: number, payload: Uint8Array): void {
     if (this.#gone) return;
     // §5.5.1: no data frame may follow a CLOSE, so it waits for one that has been accepted and not begun.
-    const { payload: rest, midFrame } = this.#call;
-    const behind = opcode === OP_CLOSE ? rest !== null : midFrame || this.#owed !== null || !this.#roomy();
+    const { waits, midFrame } = this.#call.payload;
+    const behind = opcode === OP_CLOSE ? waits : midFrame || this.#owed !== null || !this.#roomy();
     if (behind) (this.#owed ??= new Owed()).add(opcode, payload);
     else this.#control(opcode, payload);
   }
@@ -188,7 +185,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** The transport has let go of what it held. */
   written(): void {
-    if (this.#call.lends) this.#call.lends = false;
+    this.#call.payload.lent = false;
     this.#outbox.written();
     this.#clock?.moved(this.#outbox.moved);
     if (!this.#gone) this.#advance();
@@ -200,28 +197,26 @@ export class Sender implements Completing, Aborting, Flushing {
     if (!call.waiting || call.aborted || call.due) return;
     call.aborted = true;
     call.hr = E_OPERATION_ABORTED;
-    const { payload, payloadAt: at } = call;
-    if (call.untouched) {
+    const { payload } = call;
+    if (payload.untouched) {
       this.#takeBack();
-    } else if (call.robbed) {
+    } else if (payload.robbed) {
       this.#transport.destroy();
-    } else if (payload) {
-      call.payload = null;
-      if (whole) {
-        this.#outbox.body(payload, at, payload.length - at, at);
-        this.#mark();
-      } else {
-        // What followed would be read as the rest of the payload.
-        this.#owed = null;
-      }
+    } else if (payload.waits && whole) {
+      payload.copy(this.#outbox);
+      this.#mark();
+    } else if (payload.waits) {
+      payload.forget();
+      // What followed would be read as the rest of the payload.
+      this.#owed = null;
     }
     // Where the caller's bytes are in the socket's hands, written() completes the call.
-    if (!call.lends) this.#engine.turn.later(this);
+    if (!payload.lent) this.#engine.turn.later(this);
   }
 
   /** Whether a cancel would take the waiting frame back as if it had never been written. */
   get untouched(): boolean {
-    return this.#call.untouched;
+    return this.#call.payload.untouched;
   }
 
   /** Nothing more can be sent. The waiting call completes with `hr`. */
@@ -232,8 +227,8 @@ export class Sender implements Completing, Aborting, Flushing {
     this.#outbox.drop();
     const call = this.#call;
     if (!call.waiting) return;
-    if (call.untouched) this.#takeBack();
-    call.payload = null;
+    if (call.payload.untouched) this.#takeBack();
+    call.payload.forget();
     if (!call.aborted) call.hr = hr;
     this.#complete();
   }
@@ -244,7 +239,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Completes the call that was cancelled; it may be another than the one for which this was asked, and its bytes lent. */
   abort(): void {
-    if (this.#call.aborted && !this.#call.lends) this.#call.endWrite(E_OPERATION_ABORTED);
+    if (this.#call.aborted && !this.#call.payload.lent) this.#call.endWrite(E_OPERATION_ABORTED);
   }
 
   /** Completes the waiting call now, as the connection was lost. */
@@ -262,7 +257,7 @@ export class Sender implements Completing, Aborting, Flushing {
     if (this.#gone) return;
     this.#outbox.send();
     this.#clock?.moved(this.#outbox.moved);
-    if (this.#ending && this.#outbox.unsent === 0 && !this.#call.payload && !this.#owed) {
+    if (this.#ending && this.#outbox.unsent === 0 && !this.#call.payload.waits && !this.#owed) {
       this.#ending = false;
       this.#transport.end();
     }
@@ -294,20 +289,21 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Goes on after the transport has taken a write: the payload under way, then what is owed, then what waited. */
   #advance(): void {
-    if (this.#call.payload && (this.#call.midFrame || this.#roomy())) this.#proceed();
+    const call = this.#call;
+    const { payload } = call;
+    if (payload.midFrame || (payload.waits && this.#roomy())) this.#proceed();
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
-    if (this.#call.payload && !this.#call.midFrame && this.#roomy()) this.#proceed();
+    if (payload.untouched && this.#roomy()) this.#proceed();
     if (this.#payOwed()) this.flush();
-    if (this.waiting && !this.#call.payload && !this.#call.lends && (this.#call.aborted || this.#roomy()))
-      this.#complete();
+    if (call.waiting && !payload.waits && !payload.lent && (call.aborted || this.#roomy())) this.#complete();
     if (this.#ending || this.#outbox.waits) this.#mark();
   }
 
   /** Sends what is owed, if that can be now; says whether it did. */
   #payOwed(): boolean {
     const owed = this.#owed;
-    if (!owed || this.#call.payload || !this.#roomy()) return false;
+    if (!owed || this.#call.payload.waits || !this.#roomy()) return false;
     this.#owed = null;
     for (const { opcode, payload } of owed.frames) this.#control(opcode, payload);
     return true;
@@ -315,30 +311,23 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Takes the waiting frame back, of which nothing has gone out. */
   #takeBack(): void {
-    this.#call.payload = null;
+    this.#call.payload.forget();
     this.bytesSent -= this.#call.cbIO;
     this.fragmentsSent--;
   }
 
   /** Sends the payload that lies with the caller, stretch by stretch, as long as the transport takes them at once. */
   #proceed(): void {
-    const call = this.#call;
-    const payload = call.payload!;
+    const { payload } = this.#call;
     // A frame without its rest ends the connection, and so the call.
-    if (call.robbed) {
+    if (payload.robbed) {
       this.#transport.destroy();
       return;
     }
-    if (call.untouched) {
-      call.payloadAt = 0;
-      this.#outbox.header(call.first, payload.length);
-    }
-    const { stretch } = this.#transport;
-    while (call.payload && !this.#outbox.writing) {
-      const at = call.payloadAt;
-      this.#outbox.lend(payload, at, call.advance(stretch));
+    while (payload.waits && !this.#outbox.writing) {
+      payload.lend(this.#outbox, this.#transport.stretch);
       this.flush();
-      call.lends = this.#outbox.writing;
+      payload.lent = this.#outbox.writing;
     }
   }
 

@@ -508,6 +508,25 @@ for (const role of ROLES) {
     assert.equal([await peer.next(), await peer.next()], ['text "lent"', 'text "kept"']);
   });
 
+  test(`${role}: a result that was cut after its data was looked at is written as it was cut`, async () => {
+    const { context, peer } = open(role);
+    const kept = new FragmentResult();
+    for (const length of [100, 30_000, 90_000]) {
+      peer.binary(pattern(length));
+      await turns();
+      assert.is(context.readFragment(null, true, NOTHING, 0, kept), S_OK);
+      assert.is(kept.data.length, length);
+      kept.at += 7;
+      kept.cbIO = length - 20;
+      const done = new Promise<readonly number[]>(resolve => {
+        const completion = (hr: number, _ctx: unknown, cbIO: number) => resolve([hr, cbIO]);
+        assert.is(context.writeFragment(kept, true, false, true, completion), S_OK);
+      });
+      assert.equal(await done, [S_OK, length - 20]);
+      assert.ok((await messageOf(peer)).equals(pattern(length).subarray(7, length - 13)), `${length} bytes`);
+    }
+  });
+
   test(`${role}: a result without a piece is as empty as its data, and one whose data was set is that`, async () => {
     const { context, peer } = open(role);
     const result = new FragmentResult();

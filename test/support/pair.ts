@@ -114,10 +114,10 @@ export async function leaveNothing(): Promise<void> {
   assert.is(stretches, 0, 'no stretch of a send page is held');
   if (!engine.pages.current.held) assert.is(engine.pages.fill, 0, 'the page being filled is empty again');
   assert.ok(engine.memory.pages.taken <= PAGES_KEPT, 'pages that are not kept warm have been given back');
-  const { waiting, aborted, due, lends, payload, cbIO } = PendingWrite.none;
+  const { waiting, aborted, due, payload, cbIO } = PendingWrite.none;
   assert.equal(
-    [waiting, aborted, due, lends, payload, cbIO],
-    [false, false, false, false, null, 0],
+    [waiting, aborted, due, payload.lent, payload.waits, cbIO],
+    [false, false, false, false, false, 0],
     'no call of nobody',
   );
   assert.equal(

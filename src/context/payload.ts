@@ -1,0 +1,72 @@
+/**
+ * A payload that is sent from where it lies: header and caller's bytes, a stretch at a time. The bytes are the context's from
+ * the call on until it ends.
+ */
+import type { Outbox } from './outbox.ts';
+import { EMPTY } from './result.ts';
+
+export class Payload {
+  /** Whether any of it is still to be sent. */
+  waits = false;
+  /** Whether a stretch of it is in the transport's hands. */
+  lent = false;
+  #bytes = EMPTY;
+  #length = 0;
+  /** The first unsent byte, -1 while its frame has not begun. */
+  #at = -1;
+  /** First byte of its frame's header. */
+  #first = 0;
+
+  begin(first: number, bytes: Uint8Array, at: number, length: number): void {
+    this.waits = true;
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+    this.#length = length;
+    this.#at = -1;
+    this.#first = first;
+  }
+
+  /** Bytes that are still to be sent. */
+  get unsent(): number {
+    return this.waits ? this.#length - Math.max(this.#at, 0) : 0;
+  }
+
+  /** Whether its frame is begun, and the rest is still with the caller. */
+  get midFrame(): boolean {
+    return this.waits && this.#at >= 0;
+  }
+
+  /** Whether nothing of its frame has gone out: it can be taken back as if it had never been written. */
+  get untouched(): boolean {
+    return this.waits && this.#at < 0;
+  }
+
+  /** Whether the caller's bytes are not what they were: transferred, or resized. */
+  get robbed(): boolean {
+    return this.waits && this.#bytes.length !== this.#length;
+  }
+
+  /** Gives up to `most` bytes more to `outbox`, behind the header before the first. */
+  lend(outbox: Outbox, most: number): void {
+    if (this.#at < 0) {
+      this.#at = 0;
+      outbox.header(this.#first, this.#length);
+    }
+    const at = this.#at;
+    const length = Math.min(most, this.#length - at);
+    this.#at += length;
+    outbox.lend(this.#bytes, at, length);
+    if (this.#at === this.#length) this.forget();
+  }
+
+  /** Copies what is left to `outbox`. */
+  copy(outbox: Outbox): void {
+    outbox.body(this.#bytes, this.#at, this.#length - this.#at, this.#at);
+    this.forget();
+  }
+
+  /** Nothing more of it is sent. */
+  forget(): void {
+    this.waits = false;
+    this.#bytes = EMPTY;
+  }
+}
