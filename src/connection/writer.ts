@@ -99,8 +99,9 @@ export class Writer {
   #passOn(place: FragmentResult): boolean {
     if (this.#sending) throw busy('a send');
     if (!place.bytes) throw returned();
-    const { utf8Encoded, finalFragment } = place;
-    return this.#give(place as never, utf8Encoded, finalFragment, false) === 'sent';
+    const hr = this.#context.writeFragment(place as never, false, place.utf8Encoded, place.finalFragment);
+    if (FAILED(hr) && hr !== E_IO_INCOMPLETE) throw this.#refused(hr);
+    return !FAILED(hr);
   }
 
   #write(data: Message | ReceivedFragment, options: SendOptions | undefined, async: boolean): Outcome {

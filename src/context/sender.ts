@@ -87,12 +87,12 @@ export class Sender implements Completing, Aborting, Flushing {
     result: FragmentResult | undefined,
   ): HResult {
     const room = this.#roomy();
-    if (room && result && data instanceof FragmentResult && this.#outbox.enclose(first, data)) {
+    if (room && (result || !async) && data instanceof FragmentResult && this.#outbox.enclose(first, data)) {
       const { cbIO } = data;
       this.bytesSent += cbIO;
       this.fragmentsSent++;
       this.#mark();
-      result.finish(cbIO, utf8, final, false);
+      result?.finish(cbIO, utf8, final, false);
       return S_OK;
     }
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;

@@ -7,6 +7,7 @@
  * after a socket's callback Node runs the microtasks, and the ticks that they ask for, before it reads again. Only an
  * exception puts those ticks off, and it is looked out for.
  */
+import process from 'node:process';
 import type { TransportOwner } from './transport.ts';
 
 interface Waiting {
