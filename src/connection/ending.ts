@@ -51,7 +51,7 @@ export class Ending {
   fail(error: WebSocketError): WebSocketError {
     this.unheard = false;
     this.failure ??= error;
-    this.#reject?.(error);
+    this.#reject?.(this.failure);
     return this.failure;
   }
 }

@@ -4,8 +4,8 @@
  */
 import type { IWebSocketContext } from '../context/contract.ts';
 import type { WebSocketError } from '../context/error.ts';
-import { FAILED, type HResult } from '../context/hresult.ts';
-import { EMPTY, type FragmentResult } from '../context/result.ts';
+import { FAILED, type HResult, S_OK } from '../context/hresult.ts';
+import { CloseStatus, EMPTY, type FragmentResult } from '../context/result.ts';
 import { Ending } from './ending.ts';
 import { busy, checkSignal, failure, over } from './failure.ts';
 import { CLOSE, LentFragment, type ReceivedFragment } from './fragment.ts';
@@ -62,7 +62,10 @@ export class Reader implements ReadingOwner {
       if (signal) checkSignal(signal);
       // A read that may be cancelled must not write to the caller's buffer afterwards: it is lent, then copied.
       const fragment = this.#receive(buffer, signal ? null : buffer, lend, true);
-      if (fragment) return fragment === this.#lent ? this.#lent.ready : Promise.resolve(fragment);
+      if (fragment) {
+        this.#taken(fragment);
+        return fragment === this.#lent ? this.#lent.ready : Promise.resolve(fragment);
+      }
     } catch (error) {
       return Promise.reject(error);
     }
@@ -76,7 +79,9 @@ export class Reader implements ReadingOwner {
   /** Reads one fragment if one is here. */
   receiveNow(options?: ReceiveOptions): ReceivedFragment | undefined {
     const buffer = options?.buffer ?? null;
-    return this.#receive(buffer, buffer, options?.lend ?? false, false);
+    const fragment = this.#receive(buffer, buffer, options?.lend ?? false, false);
+    if (fragment) this.#taken(fragment);
+    return fragment;
   }
 
   /** Begins to read to `buffer`, `direct` if may be; undefined where that did not end at once, or could not. */
@@ -98,21 +103,35 @@ export class Reader implements ReadingOwner {
     const reading = this.#reading;
     if (reading.underWay) return undefined;
     if (!lend || buffer !== direct) {
-      return reading.begin(direct, place, async) ? this.#fragment(place, direct, buffer, false) : undefined;
+      return reading.begin(direct, place, async) ? this.#fragment(place, direct, buffer, false) : this.#none();
     }
     if (!lent) this.#lent = new LentFragment();
     const result = this.#lent!.place;
-    if (!reading.begin(direct, result, async)) return undefined;
+    if (!reading.begin(direct, result, async)) return this.#none();
     if (result.connectionClose || (result.reused && !result.inWindow))
       return this.#fragment(result, direct, null, true);
     return this.#lent!;
   }
 
+  /** Nothing is here; throws where nothing can come any more. */
+  #none(): undefined {
+    if (this.#ending.closed) throw over(undefined);
+  }
+
+  /** Where the connection closes, the end of a message that was torn may have gone to who receives by fragments. */
+  #taken(fragment: ReceivedFragment): void {
+    if (this.#ending.draining && fragment.final) this.#iteration.pass(true);
+  }
+
   /** Reads one message, or answers that the peer has sent CLOSE. */
   next(): Promise<IteratorResult<Message>> {
-    if (this.#waiting.want !== 'nothing') return Promise.reject(busy('a receive'));
+    if (this.#waiting.want !== 'nothing') {
+      // A loop ends by this, and tells nobody that it has.
+      if (this.#waiting.want === 'fragment') this.leave();
+      return Promise.reject(busy('a receive'));
+    }
     this.#lent?.end();
-    this.#iteration.underWay = true;
+    this.#iteration.mayAsk = true;
     const ending = this.#ending;
     try {
       let message = this.#iteration.take();
@@ -125,6 +144,7 @@ export class Reader implements ReadingOwner {
       if (message !== undefined) return Promise.resolve({ value: message, done: false });
       if (ending.closed) return Promise.resolve(DONE);
     } catch (error) {
+      this.leave();
       return Promise.reject(error);
     }
     return this.#waiting.begin('message');
@@ -132,7 +152,7 @@ export class Reader implements ReadingOwner {
 
   /** The iteration will not ask again. */
   leave(): void {
-    this.#iteration.underWay = false;
+    this.#iteration.mayAsk = false;
     if (this.#ending.draining) this.#iteration.discard();
   }
 
@@ -144,7 +164,7 @@ export class Reader implements ReadingOwner {
     if (this.#ending.unheard) this.#close(false);
     const drained = this.#ending.drain();
     if (!this.#ending.reached) {
-      if (!this.#iteration.underWay) this.#iteration.discard();
+      if (!this.#iteration.mayAsk) this.#iteration.discard();
       this.#readOn();
     }
     return drained;
@@ -190,7 +210,7 @@ export class Reader implements ReadingOwner {
 
   /** Reads what is here until a message is whole; undefined when a read is under way, or CLOSE was read. */
   #gather(): Message | undefined {
-    const { gathering } = this.#iteration;
+    const iteration = this.#iteration;
     for (;;) {
       if (!this.#reading.begin(null, place, true)) return undefined;
       if (place.connectionClose) {
@@ -198,7 +218,7 @@ export class Reader implements ReadingOwner {
         return undefined;
       }
       const { at, cbIO, utf8Encoded, finalFragment, ascii, reused, pieces } = place;
-      const message = gathering.piece(place.bytes ?? EMPTY, at, cbIO, utf8Encoded, finalFragment, ascii, reused);
+      const message = iteration.piece(place.bytes ?? EMPTY, at, cbIO, utf8Encoded, finalFragment, ascii, reused);
       // A string has none of the bytes it was made from.
       if (typeof message === 'string') pieces?.giveBack();
       if (message !== undefined) return message;
@@ -210,11 +230,11 @@ export class Reader implements ReadingOwner {
     const waiting = this.#waiting;
     const { want, buffer } = waiting;
     const { told } = reading;
-    const lives = told !== place && told.inWindow;
+    const lives = told?.inWindow ?? false;
     const lent = lives && waiting.lend && !buffer;
-    const data = lives && !lent ? told.data : given;
+    const data = lives && !lent ? told!.data : given;
     // What it was told of, and lends to nobody, it loses when this returns.
-    if (told !== place && !lent) this.#lent!.lose();
+    if (told && !lent) this.#lent!.lose();
     const again = reading.end(hr);
     if (FAILED(hr)) {
       if (again) this.#readAgain();
@@ -227,15 +247,16 @@ export class Reader implements ReadingOwner {
       const fragment = this.#close(want === 'message');
       if (want !== 'nothing') waiting.settle(want === 'message' ? DONE : fragment);
     } else if (want === 'message') {
-      this.#goOn(
-        () => this.#iteration.gathering.piece(data, 0, data.length, text, final, false, true) ?? this.#gather(),
-      );
+      this.#goOn(() => this.#iteration.piece(data, 0, data.length, text, final, false, true) ?? this.#gather());
     } else if (want === 'fragment') {
-      if (reading.direct) waiting.settle({ data, text, final, close });
-      else if (lent) waiting.settle(this.#lent);
-      else if (buffer) waiting.settle(this.#parked.fill(buffer, data, 0, data.length, text, final, true));
-      else if (waiting.lend) waiting.settle(this.#copy(data, 0, data.length, text, final));
-      else waiting.settle({ data: copyOf(data, 0, data.length), text, final, close });
+      let fragment: ReceivedFragment;
+      if (reading.direct) fragment = { data, text, final, close };
+      else if (lent) fragment = this.#lent!;
+      else if (buffer) fragment = this.#parked.fill(buffer, data, 0, data.length, text, final, true);
+      else if (waiting.lend) fragment = this.#copy(data, 0, data.length, text, final);
+      else fragment = { data: copyOf(data, 0, data.length), text, final, close };
+      this.#taken(fragment);
+      waiting.settle(fragment);
     } else {
       this.#leftOver(data, 0, data.length, text, final, true);
     }
@@ -255,8 +276,9 @@ export class Reader implements ReadingOwner {
       const direct = this.#reading.direct ? buffer : null;
       try {
         if (this.#reading.begin(direct, place, true)) waiting.settle(this.#fragment(place, direct, buffer, lend));
-      } catch {
-        // `failed` has told the caller.
+        else this.#none();
+      } catch (error) {
+        if (waiting.want !== 'nothing') waiting.fail(error);
       }
     }
   }
@@ -282,8 +304,8 @@ export class Reader implements ReadingOwner {
         else this.#leftOver(bytes ?? EMPTY, at, cbIO, text, final, reused);
       }
     } catch (error) {
-      // Who drains has been told of a failure. Where a read of the context's own user is in the way, he may try again.
-      if (!this.#ending.failure) this.#ending.giveUp(error as WebSocketError);
+      // Where a read of the context's own user is in the way, who drains may try again.
+      this.#ending.giveUp(error as WebSocketError);
     }
   }
 
@@ -297,6 +319,12 @@ export class Reader implements ReadingOwner {
     this.#ending.close();
     this.#owner.closeReceived(iterating);
     return CLOSE;
+  }
+
+  overtaken(): boolean {
+    const closed = this.#context.getCloseStatus(new CloseStatus()) === S_OK;
+    if (closed) this.#close(false);
+    return closed;
   }
 
   /** Ends reading; returns what every caller is told. */

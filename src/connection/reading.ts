@@ -17,11 +17,13 @@ import { busy } from './failure.ts';
 export interface ReadingOwner {
   /** The read that was under way has completed. */
   completed(hr: HResult, text: boolean, final: boolean, close: boolean, given: Uint8Array): void;
-  /** The context has refused one; returns what its caller is told. */
+  /** The context has refused one for good; returns what its caller is told. */
   failed(hr: HResult): WebSocketError;
+  /** Somebody reads past this connection: says whether he has read the peer's CLOSE, so that there is nothing more. */
+  overtaken(): boolean;
 }
 
-/** Looked at as soon as a call has returned, so one serves all. */
+/** For those who are lent nothing: looked at as soon as a call has returned, so one serves all. */
 export const place: FragmentResult = new FragmentResult();
 
 export class Reading {
@@ -29,8 +31,8 @@ export class Reading {
   underWay = false;
   /** Whether it reads to the caller's own buffer. */
   direct = false;
-  /** What it tells. */
-  told = place;
+  /** What it tells the fragment that it lends, null where it lends none. */
+  told: FragmentResult | null = null;
   readonly #context: IWebSocketContext;
   readonly #owner: ReadingOwner;
   #again = false;
@@ -42,17 +44,20 @@ export class Reading {
 
   /**
    * Starts one. True when it has finished, and `result` says how; false when its completion will, or if it is not `async`,
-   * when there is nothing here.
+   * when there is nothing here; nor is there anything more where the peer's CLOSE was read past this connection.
    */
   begin(data: Uint8Array | null, result: FragmentResult, async: boolean): boolean {
     const hr = this.#context.readFragment(data, async, async ? onRead : null, this.#owner, result);
     if (hr === E_IO_INCOMPLETE && !async) return false;
-    if (hr === E_ILLEGAL_METHOD_CALL) throw busy("a read of the context's");
+    if (hr === E_ILLEGAL_METHOD_CALL) {
+      if (this.#owner.overtaken()) return false;
+      throw busy("a read of the context's");
+    }
     if (FAILED(hr)) throw this.#owner.failed(hr);
     if (!result.completionExpected) return true;
     this.underWay = true;
     this.direct = data !== null;
-    this.told = result;
+    this.told = result === place ? null : result;
     return false;
   }
 

@@ -30,6 +30,8 @@ export class Waiting {
       then();
     };
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    // From inside a stream's write it may have been, since it was looked at.
+    if (signal.aborted) this.#onAbort();
   }
 
   settle(value: unknown): void {

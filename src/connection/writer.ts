@@ -110,6 +110,8 @@ export class Writer {
     let text = options?.text ?? false;
     let final = options?.final ?? true;
     let held: Held | null = null;
+    if (typeof options === 'function')
+      throw new TypeError('a send takes no callback: await the promise that it returns');
     if (data instanceof LentFragment) {
       const { place } = data;
       if (!place.bytes) throw returned();
@@ -180,6 +182,8 @@ export class Writer {
       };
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
+    // From inside a stream's write it may have been, since it was looked at.
+    if (signal?.aborted) this.#onAbort!();
     return this.#sending;
   }
 

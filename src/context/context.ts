@@ -54,13 +54,13 @@ export class Context implements WebSocketContext {
   ): HResult {
     const life = this.#life;
     const { sender } = life;
+    sender.makeRoom();
     const fits =
       data instanceof FragmentResult
         ? data.usable(life.engine.live.walk)
         : data instanceof Uint8Array && !outOfBounds(data);
     if (result && !reset(result)) return E_INVALIDARG;
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
-    sender.makeRoom();
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
     if (life.closeSent) return life.refuse(E_INVALID_PROTOCOL_OPERATION);
     const type = utf8Encoded ? OP_TEXT : OP_BINARY;

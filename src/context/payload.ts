@@ -9,7 +9,7 @@ export class Payload {
   /** Whether any of it is still to be sent. */
   waits = false;
   /** Whether a stretch of it is in the transport's hands. */
-  lent = false;
+  inHands = false;
   #bytes = EMPTY;
   #length = 0;
   /** The first unsent byte, -1 while its frame has not begun. */

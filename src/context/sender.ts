@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts';
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import { Outbox } from './outbox.ts';
 import { Owed } from './owed.ts';
-import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
+import { FragmentResult, placeOf, type WebSocketCompletion } from './result.ts';
 import type { Aborting, Completing, Flushing } from './turn.ts';
 
 /** A caller's payload longer than this is sent from where it lies. */
@@ -35,6 +35,8 @@ export class Sender implements Completing, Aborting, Flushing {
   #dirty = false;
   #ending = false;
   #gone = false;
+  /** A write's call has not returned. */
+  #calling = false;
   #clock: MovingClock | null = null;
 
   bytesSent = 0;
@@ -72,7 +74,7 @@ export class Sender implements Completing, Aborting, Flushing {
    * application's own may call the context from inside a write.
    */
   makeRoom(): void {
-    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing && !this.#call.payload.midFrame) this.flush();
+    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing) this.flush();
   }
 
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
@@ -97,22 +99,11 @@ export class Sender implements Completing, Aborting, Flushing {
     }
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     const { memory } = this.#engine;
-    let bytes: Uint8Array;
-    let at = 0;
-    let length = 0;
-    if (data instanceof FragmentResult) {
-      bytes = data.bytes ?? EMPTY;
-      if (data.bytes) ({ at, cbIO: length } = data);
-    } else if (data === lent.view && data.length === lent.length) {
-      ({ bytes, at, length } = lent);
-    } else {
-      bytes = data;
-      length = data.length;
-      // A payload that is copied anyway may lie where it will.
-      if (length > COPY_MOST && data.buffer === memory.buffer) {
-        bytes = memory.bytes;
-        at = data.byteOffset;
-      }
+    let { bytes, at, length } = placeOf(data);
+    // A payload that is copied anyway may lie where it will.
+    if (bytes === data && length > COPY_MOST && data.buffer === memory.buffer) {
+      bytes = memory.bytes;
+      at = data.byteOffset;
     }
     this.bytesSent += length;
     this.fragmentsSent++;
@@ -130,8 +121,10 @@ export class Sender implements Completing, Aborting, Flushing {
     call.payload.begin(first, bytes, at, length);
     // A stream of the application's own may call the context from inside a write: this call is under way before its first.
     call.beginWrite(length, utf8, final, completion, completionContext, result);
-    if (room) this.#proceed();
-    if (call.payload.waits || call.payload.lent || !call.waiting || call.aborted) return S_OK;
+    this.#calling = true;
+    this.#proceed();
+    this.#calling = false;
+    if (call.payload.waits || call.payload.inHands) return S_OK;
     if (result) {
       call.forget();
       result.finish(length, utf8, final, false);
@@ -185,7 +178,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** The transport has let go of what it held. */
   written(): void {
-    this.#call.payload.lent = false;
+    this.#call.payload.inHands = false;
     this.#outbox.written();
     this.#clock?.moved(this.#outbox.moved);
     if (!this.#gone) this.#advance();
@@ -211,7 +204,7 @@ export class Sender implements Completing, Aborting, Flushing {
       this.#owed = null;
     }
     // Where the caller's bytes are in the socket's hands, written() completes the call.
-    if (!payload.lent) this.#engine.turn.later(this);
+    if (!payload.inHands) this.#engine.turn.later(this);
   }
 
   /** Whether a cancel would take the waiting frame back as if it had never been written. */
@@ -228,7 +221,7 @@ export class Sender implements Completing, Aborting, Flushing {
     const call = this.#call;
     if (!call.waiting) return;
     if (call.payload.untouched) this.#takeBack();
-    call.payload.forget();
+    else call.payload.forget();
     if (!call.aborted) call.hr = hr;
     this.#complete();
   }
@@ -239,12 +232,12 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Completes the call that was cancelled; it may be another than the one for which this was asked, and its bytes lent. */
   abort(): void {
-    if (this.#call.aborted && !this.#call.payload.lent) this.#call.endWrite(E_OPERATION_ABORTED);
+    if (this.#call.aborted && !this.#call.payload.inHands) this.#call.endWrite(E_OPERATION_ABORTED);
   }
 
-  /** Completes the waiting call now, as the connection was lost. */
+  /** Completes the waiting call now, as the connection was lost; one that has not returned, in this turn. */
   abandon(): void {
-    if (this.waiting) this.#call.endWrite(this.#call.hr);
+    if (!this.#calling && this.#call.waiting) this.#call.endWrite(this.#call.hr);
   }
 
   get patient(): boolean {
@@ -291,13 +284,13 @@ export class Sender implements Completing, Aborting, Flushing {
   #advance(): void {
     const call = this.#call;
     const { payload } = call;
-    if (payload.midFrame || (payload.waits && this.#roomy())) this.#proceed();
+    if (payload.midFrame) this.#proceed();
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
-    if (payload.untouched && this.#roomy()) this.#proceed();
+    if (payload.waits && this.#roomy()) this.#proceed();
     if (this.#payOwed()) this.flush();
-    if (call.waiting && !payload.waits && !payload.lent && (call.aborted || this.#roomy())) this.#complete();
-    if (this.#ending || this.#outbox.waits) this.#mark();
+    if (call.waiting && !payload.waits && !payload.inHands && (call.aborted || this.#roomy())) this.#complete();
+    if (this.#ending) this.#mark();
   }
 
   /** Sends what is owed, if that can be now; says whether it did. */
@@ -327,7 +320,7 @@ export class Sender implements Completing, Aborting, Flushing {
     while (payload.waits && !this.#outbox.writing) {
       payload.lend(this.#outbox, this.#transport.stretch);
       this.flush();
-      payload.lent = this.#outbox.writing;
+      payload.inHands = this.#outbox.writing;
     }
   }
 

@@ -197,6 +197,61 @@ test('what is left of a message that a close has begun to discard is no message'
   assert.equal(messages, ['whole']);
 });
 
+for (const size of [100, 2]) {
+  test(`where the end of a torn message went to a receive of ${size} bytes, the next message is whole`, async () => {
+    const { connection, peer } = wired();
+    const closing = connection.close();
+    peer.text('one ', false);
+    await turns();
+    const received: string[] = [];
+    const receive = async () => {
+      const { data, final } = await connection.receive({ buffer: new Uint8Array(size) });
+      received.push(Buffer.from(data).toString());
+      return final;
+    };
+    const first = receive();
+    peer.send({ opcode: 0, data: Buffer.from('two') });
+    if (!(await first)) await receive();
+    assert.is(received.join(''), 'two');
+    const next = connection[Symbol.asyncIterator]().next();
+    peer.text('whole');
+    peer.close(1000);
+    assert.equal(await next, { value: 'whole', done: false });
+    await closing;
+  });
+}
+
+test('where the peer’s CLOSE was read past the connection, it is over: a close resolves, a loop ends, a receive says so', async () => {
+  for (const first of ['close', 'next', 'receive', 'receiveNow'] as const) {
+    const { connection, context, peer } = wired();
+    peer.close(1000, 'theirs');
+    assert.ok((await context.read()).close);
+    if (first === 'next') assert.ok((await connection[Symbol.asyncIterator]().next()).done);
+    if (first === 'receive') assert.is((await failureOf(connection.receive())).code, 'ERR_STATE');
+    if (first === 'receiveNow') assert.throws(() => connection.receiveNow({ lend: true }), /CLOSE has been read/);
+    await connection.close(1000, 'mine');
+    assert.is(connection.state, 'closed');
+    assert.equal(await peer.rest(), ['close 1000 mine']);
+  }
+});
+
+test('a loop that was refused its message has left: what comes while the connection closes is not kept for it', async () => {
+  const { connection, context, peer } = wired();
+  const iterator = connection[Symbol.asyncIterator]();
+  peer.text('first');
+  await iterator.next();
+  const receiving = connection.receive();
+  assert.is((await failureOf(iterator.next())).code, 'ERR_BUSY');
+  peer.text('second');
+  await receiving;
+  const closing = connection.close();
+  peer.text('third');
+  peer.close(1000);
+  await closing;
+  assert.is((await failureOf(connection.receive())).code, 'ERR_STATE');
+  assert.is(context.context.stats.receiveBuffered, 0);
+});
+
 /** An iteration that stands in the middle of its first step until `go` is called. */
 function stepping(connection: WebSocketConnection) {
   const messages: unknown[] = [];

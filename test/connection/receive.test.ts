@@ -13,6 +13,7 @@ import {
   WebSocketConnection,
   WebSocketError,
 } from '../../src/index.ts';
+import { masked } from '../support/kernel.ts';
 import { leaveNothing, open, openOn, openPair, ROLES, turns } from '../support/pair.ts';
 import { pattern } from '../support/peer.ts';
 import { failureOf, settled } from '../support/promise.ts';
@@ -243,6 +244,60 @@ test('a send waits for its own bytes where its stream sends from inside the writ
   assert.is(await other.peer.next(), 'text "seen"');
   for (; !done(); await turns(1)) taken?.();
   await sending;
+});
+
+test('a send whose context is ended, or whose signal aborts, from inside its write is told so', async () => {
+  for (const [code, does] of [
+    ['ERR_ABORTED', (context: Watched) => context.cleanupStoredContext()],
+    ['ERR_CANCELLED', (_context: Watched, controller: AbortController) => controller.abort()],
+  ] as const) {
+    for (const length of [20_000, 400_000]) {
+      const controller = new AbortController();
+      let inside: (() => void) | undefined = () => does(context, controller);
+      let taken: (() => void) | undefined;
+      const stream = new Duplex({
+        read() {},
+        write(_chunk, _encoding, callback) {
+          taken = callback;
+          inside?.();
+          inside = undefined;
+        },
+      });
+      const context = openOn(stream, 'server', { sendBufferLimit: 1 });
+      const connection = new WebSocketConnection(context);
+      const failed = failureOf(connection.send(pattern(length), { signal: controller.signal }));
+      const done = settled(failed);
+      for (; !done(); await turns(1)) taken?.();
+      assert.is((await failed).code, code, `${length} bytes`);
+      context.cleanupStoredContext();
+    }
+  }
+});
+
+test('a receive whose signal aborts from inside the write of a PONG is cancelled, and loses nothing', async () => {
+  const controller = new AbortController();
+  let inside: (() => void) | undefined;
+  const stream = new Duplex({
+    read() {},
+    write(_chunk, _encoding, callback) {
+      inside?.();
+      callback();
+    },
+  });
+  const context = openOn(stream, 'server', { sendBufferLimit: 1 });
+  const connection = new WebSocketConnection(context);
+  // The read from the callback comes upon the PING, whose PONG finds no room behind what was written there.
+  let cancelled: Promise<Error & { code?: string }> | undefined;
+  context.readFragment(null, true, () => {
+    context.writeNow('fills what may be unsent');
+    inside = () => controller.abort();
+    cancelled = failureOf(connection.receive({ signal: controller.signal }));
+  });
+  stream.push(Buffer.concat([masked(1, 'first'), masked(9, 'ping')]));
+  await turns();
+  assert.is((await cancelled!).code, 'ERR_CANCELLED');
+  stream.push(masked(1, 'next'));
+  assert.is(Buffer.from((await connection.receive()).data).toString(), 'next');
 });
 
 test('a close that is asked for from inside the write of a send goes out after it', async () => {

@@ -116,7 +116,7 @@ export async function leaveNothing(): Promise<void> {
   assert.ok(engine.memory.pages.taken <= PAGES_KEPT, 'pages that are not kept warm have been given back');
   const { waiting, aborted, due, payload, cbIO } = PendingWrite.none;
   assert.equal(
-    [waiting, aborted, due, payload.lent, payload.waits, cbIO],
+    [waiting, aborted, due, payload.inHands, payload.waits, cbIO],
     [false, false, false, false, false, 0],
     'no call of nobody',
   );
