@@ -359,11 +359,13 @@ test('every frame has a masking key of its own, small or large, and the caller k
   const large = pattern(200_000);
   for (let i = 0; i < FRAMES; i++) client.writeNow(small);
   await client.write(large);
+  await client.write(large);
   await client.close();
   await raw.until(({ opcode }) => opcode === OP_CLOSE);
   const keys = raw.frames.map(({ key }) => key!.readUInt32LE());
-  assert.is(keys.length, FRAMES + 2);
-  // Of 3,002 random keys two are the same once in a thousand runs, and three once in millions.
+  assert.is(keys.length, FRAMES + 3);
+  assert.is.not(keys[FRAMES], keys[FRAMES + 1], 'nor for large frames');
+  // Of 3,003 random keys two are the same once in a thousand runs, and three once in millions.
   assert.ok(new Set(keys).size >= FRAMES, 'no key is drawn twice');
   assert.ok(raw.frames.slice(0, FRAMES).every(({ data }) => data.equals(small)));
   assert.ok(raw.frames[FRAMES]!.data.equals(pattern(200_000)));

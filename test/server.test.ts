@@ -135,6 +135,17 @@ for (const [status, code, request, answer] of REFUSED) {
   });
 }
 
+test('over TLS an Origin without TLS is another, and one with TLS the same', async () => {
+  const served = await serve({ name: 'tls', kind: 'tls', directReads: true });
+  accepting(served);
+  for (const [origin, status] of [
+    ['https://localhost', 101],
+    ['http://localhost', 403],
+  ] as const) {
+    assert.is((await ask(served, upgradeRequest('/', [...HEAD_LINES, `Origin: ${origin}`]))).status, status, origin);
+  }
+});
+
 test('a module that is not enabled answers every upgrade with 404', async () => {
   const served = await serve(TCP, { enabled: false });
   const { errors } = accepting(served);

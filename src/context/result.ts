@@ -21,7 +21,12 @@ export type WebSocketCompletion = (
 ) => void;
 
 /** The view that was made last, and where it lies: who is given it to write need not ask it. */
-const lent: Place & { view: Uint8Array } = { view: EMPTY, bytes: EMPTY, at: 0, length: 0 };
+export const lent: { view: Uint8Array; bytes: Uint8Array; at: number; length: number } = {
+  view: EMPTY,
+  bytes: EMPTY,
+  at: 0,
+  length: 0,
+};
 
 /** Makes a view of `length` bytes of `bytes` from `at` on; to ask for their buffer costs as much, if it is not at hand. */
 export function lend(bytes: Uint8Array, at: number, length: number, buffer = bytes.buffer): Uint8Array {
@@ -31,31 +36,6 @@ export function lend(bytes: Uint8Array, at: number, length: number, buffer = byt
   lent.at = at;
   lent.length = length;
   return view;
-}
-
-/** Where bytes lie. */
-interface Place {
-  bytes: Uint8Array;
-  at: number;
-  length: number;
-}
-
-/** What placeOf has answered last. */
-const asked: Place = { bytes: EMPTY, at: 0, length: 0 };
-
-/** Tells where what is to be written lies, until it is asked again. */
-export function placeOf(data: Uint8Array | FragmentResult): Readonly<Place> {
-  if (data === lent.view && data.length === lent.length) return lent;
-  if (data instanceof FragmentResult) {
-    asked.bytes = data.bytes ?? EMPTY;
-    asked.at = data.at;
-    asked.length = data.bytes ? data.cbIO : 0;
-  } else {
-    asked.bytes = data;
-    asked.at = 0;
-    asked.length = data.length;
-  }
-  return asked;
 }
 
 /** The walk of a window that is not ours. */

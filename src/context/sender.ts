@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts';
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import { Outbox } from './outbox.ts';
 import { Owed } from './owed.ts';
-import { FragmentResult, placeOf, type WebSocketCompletion } from './result.ts';
+import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
 import type { Aborting, Completing, Flushing } from './turn.ts';
 
 /** A caller's payload longer than this is sent from where it lies. */
@@ -99,16 +99,28 @@ export class Sender implements Completing, Aborting, Flushing {
     }
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     const { memory } = this.#engine;
-    let { bytes, at, length } = placeOf(data);
-    // A payload that is copied anyway may lie where it will.
-    if (bytes === data && length > COPY_MOST && data.buffer === memory.buffer) {
-      bytes = memory.bytes;
-      at = data.byteOffset;
+    let bytes: Uint8Array;
+    let at = 0;
+    let length = 0;
+    if (data instanceof FragmentResult) {
+      bytes = data.bytes ?? EMPTY;
+      if (data.bytes) ({ at, cbIO: length } = data);
+    } else if (data === lent.view && data.length === lent.length) {
+      ({ bytes, at, length } = lent);
+    } else {
+      bytes = data;
+      length = data.length;
+      // A payload that is copied anyway may lie where it will.
+      if (length > COPY_MOST && data.buffer === memory.buffer) {
+        bytes = memory.bytes;
+        at = data.byteOffset;
+      }
     }
     this.bytesSent += length;
     this.fragmentsSent++;
     if (length <= COPY_MOST || bytes === memory.bytes || !async || !completion) {
-      this.#frame(first, bytes, at, length);
+      this.#outbox.frame(first, bytes, at, length);
+      this.#mark();
       if (room && (result || !async)) {
         result?.finish(length, utf8, final, false);
         return S_OK;
@@ -322,11 +334,6 @@ export class Sender implements Completing, Aborting, Flushing {
       this.flush();
       payload.inHands = this.#outbox.writing;
     }
-  }
-
-  #frame(first: number, bytes: Uint8Array, at: number, length: number): void {
-    this.#outbox.frame(first, bytes, at, length);
-    this.#mark();
   }
 
   #control(opcode: number, payload: Uint8Array): void {

@@ -25,8 +25,8 @@ test('closeOutput sends CLOSE once, and reading goes on until the peer closes', 
   peer.text('still read');
   peer.close(1000, 'theirs');
   assert.is(Buffer.from((await connection.receive()).data).toString(), 'still read');
-  const { close, data, final } = await connection.receive();
-  assert.equal([close, data.length, final], [true, 0, true]);
+  const { close, data, text, final } = await connection.receive();
+  assert.equal([close, data.length, text, final], [true, 0, false, true]);
   assert.is(connection.state, 'closed');
   assert.equal(connection.closeStatus, { code: 1000, reason: 'theirs' });
   assert.is((await failureOf(connection.receive())).code, 'ERR_STATE');
@@ -58,6 +58,20 @@ test('close reads past what nobody waits for, until the CLOSE of the peer', asyn
   await closing;
   assert.is(connection.state, 'closed');
   assert.is(await peer.next(), 'end');
+});
+
+test('all who close at once are told together', async () => {
+  const { connection, peer } = wired();
+  const closings = [connection.close(), connection.close()];
+  assert.is(await peer.next(), 'close 1000');
+  peer.close(1000);
+  await Promise.all(closings);
+
+  const lost = wired();
+  const failures = [lost.connection.close(), lost.connection.close()].map(failureOf);
+  await turns();
+  lost.far.reset();
+  for (const failure of failures) assert.is((await failure).code, 'ERR_LOST');
 });
 
 test('a receive that waits while the connection closes is given what comes', async () => {
@@ -128,6 +142,20 @@ test('close waits for the send under way', async () => {
   await closing;
 });
 
+test('closeOutput waits until there is room for CLOSE', async () => {
+  const { connection, peer, near } = wired({ sendBufferLimit: 1 });
+  near.hold();
+  await connection.send('first');
+  await turns();
+  const closing = connection.closeOutput();
+  const done = settled(closing);
+  await turns();
+  assert.not.ok(done());
+  near.release();
+  await closing;
+  assert.equal([await peer.next(), await peer.next()], ['text "first"', 'close 1000']);
+});
+
 test('CLOSE follows the send under way, and no other comes between, however soon it is asked for', async () => {
   for (const hops of [0, 1, 5]) {
     const { connection, peer, near } = wired({ sendBufferLimit: 1 });
@@ -190,10 +218,12 @@ test('what is left of a message that a close has begun to discard is no message'
     for await (const message of connection) messages.push(message);
   })();
   peer.send({ opcode: 0, final: false, data: Buffer.from('in the midst') });
+  await turns();
+  const again = connection.close();
   peer.send({ opcode: 0, final: true, data: Buffer.from('0}') });
   peer.text('whole');
   peer.close(1000);
-  await Promise.all([closing, iterating]);
+  await Promise.all([closing, again, iterating]);
   assert.equal(messages, ['whole']);
 });
 
@@ -291,6 +321,37 @@ test('what comes while the connection closes is kept for an iteration between tw
   assert.equal(messages, []);
 });
 
+test('an iteration may take all that was kept for it, or be left, and what comes then is kept for the next', async () => {
+  const { connection, peer } = wired();
+  const bring = async (...texts: string[]) => {
+    for (const text of texts) peer.text(text);
+    await turns();
+  };
+  await bring('first');
+  let iterator = connection[Symbol.asyncIterator]();
+  await iterator.next();
+  const closing = connection.close();
+  for (const texts of [
+    ['one', 'größer als zwei', 'three €'],
+    ['four', 'five', 'six'],
+  ]) {
+    await bring(...texts);
+    for (const value of texts) assert.equal(await iterator.next(), { value, done: false });
+  }
+  await bring('taken', 'left', 'left too');
+  assert.is((await iterator.next()).value, 'taken');
+  await iterator.return!();
+  iterator = connection[Symbol.asyncIterator]();
+  await bring('nobody is there');
+  const next = iterator.next();
+  await bring('seven', 'eight', 'nine', 'ten');
+  peer.close(1000);
+  await closing;
+  assert.is((await next).value, 'seven');
+  for (const value of ['eight', 'nine', 'ten']) assert.equal(await iterator.next(), { value, done: false });
+  assert.ok((await iterator.next()).done);
+});
+
 test('a loop that closes from inside is given what had come before the peer’s CLOSE', async () => {
   const { connection, peer } = wired();
   const messages: unknown[] = [];
@@ -322,6 +383,25 @@ test('what is kept so is given to who receives by fragments too, as far as his b
   for (let count = 0; count < 3; count++) await receive();
   assert.equal(told, ['seco', 'nd', 'thir', 'd', 'as m', 'any ', 'yet']);
   assert.ok((await iterator.next()).done);
+});
+
+test('an iteration is kept as much as maxMessageSize says to the last byte, and with 0 everything', async () => {
+  for (const [maxMessageSize, lengths] of [
+    [1000, [600, 240]],
+    [0, [600, 100_000]],
+  ] as const) {
+    const { connection, peer } = wired({}, { maxMessageSize });
+    const { messages, go, iterating } = stepping(connection);
+    peer.text('first');
+    await turns();
+    const closing = connection.close();
+    for (const length of lengths) peer.text('x'.repeat(length));
+    peer.close(1000);
+    await closing;
+    go();
+    await iterating;
+    assert.equal(messages, ['first', ...lengths.map(length => 'x'.repeat(length))]);
+  }
 });
 
 test('more than an iteration may be kept ends it with ERR_TOO_LARGE behind what was kept; the close does not mind', async () => {
@@ -401,6 +481,23 @@ test('for an iteration that was left nothing is kept, nor what had been kept for
     assert.equal(await again, { value: 'whole', done: false });
     assert.ok((await iterator.next()).done);
   }
+});
+
+test('what is left of a message whose only piece was kept for an iteration that was left is no message', async () => {
+  const { connection, peer } = wired();
+  const iterator = connection[Symbol.asyncIterator]();
+  peer.text('first');
+  await iterator.next();
+  const closing = connection.close();
+  peer.text('begun', false);
+  await turns();
+  await iterator.return!();
+  const again = iterator.next();
+  peer.send({ opcode: 0, final: true, data: Buffer.from(', no message') });
+  peer.text('whole');
+  peer.close(1000);
+  await closing;
+  assert.equal(await again, { value: 'whole', done: false });
 });
 
 test('an abort behind the end of an iteration takes nothing back of the answer to the peer’s CLOSE', async () => {
@@ -531,6 +628,23 @@ test('a send that was cancelled past the connection ends it', async () => {
   near.release();
   await turns();
   assert.ok(peer.ended);
+});
+
+test('a receive that was cancelled past the connection fails, and so does all behind it', async () => {
+  const { connection, context } = wired();
+  const receiving = failureOf(connection.receive());
+  context.cancelOutstandingIO();
+  assert.is((await receiving).code, 'ERR_ABORTED');
+  assert.is(connection.state, 'aborted');
+  assert.is((await failureOf(connection.receive())).code, 'ERR_ABORTED');
+});
+
+test('after an abort everything fails for the same reason, a receive that waited too', async () => {
+  const { connection } = wired();
+  const waiting = failureOf(connection.receive());
+  connection.abort();
+  assert.is((await waiting).message, 'the connection was aborted on this side');
+  assert.is((await failureOf(connection.receive())).message, 'the connection was aborted on this side');
 });
 
 test('what is no signal is refused, and the connection untouched', async () => {

@@ -256,6 +256,21 @@ test('readable errors at an unclean end, and closes the connection when it is ca
   assert.is(connection.state, 'closed');
 });
 
+test('for a readable that was cancelled nothing is kept of what comes while the connection closes', async () => {
+  const { connection, peer } = wired();
+  const reader = connection.readable.getReader();
+  peer.text('first');
+  assert.is((await reader.read()).value, 'first');
+  const cancelling = reader.cancel();
+  peer.text('second');
+  await turns();
+  const messages = all(connection);
+  peer.text('third');
+  peer.close(1000);
+  await cancelling;
+  assert.equal(await messages, ['third']);
+});
+
 test('writable takes a message when the connection takes it, and its end sends CLOSE while reading goes on', async () => {
   const { connection, peer, near } = wired({}, { sendBufferLimit: 1 });
   const writer = connection.writable.getWriter();

@@ -1,4 +1,5 @@
 /** Fragments by promise: received and sent, one at a time each, cancelled without loss. */
+import { getEventListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -136,6 +137,46 @@ test("a caller's buffer is filled as far as it goes, and the rest is for the nex
   }
 });
 
+test("a buffer that holds all of a fragment's bytes is told whether the fragment ends its message", async () => {
+  for (const when of ['here', 'waited for', 'left by a cancelled receive']) {
+    const { connection, peer } = wired();
+    for (const final of [false, true]) {
+      const buffer = new Uint8Array(10);
+      const { signal } = new AbortController();
+      const cancel = new AbortController();
+      const cancelled = when.startsWith('left') ? failureOf(connection.receive({ signal: cancel.signal })) : undefined;
+      cancel.abort();
+      await cancelled;
+      const bring = () => peer.send({ opcode: final ? 0 : 1, final, data: Buffer.from('piece') });
+      if (when !== 'waited for') bring();
+      await turns();
+      const receiving = connection.receive({ buffer, signal });
+      if (when === 'waited for') bring();
+      const fragment = await receiving;
+      assert.equal([text(fragment), fragment.text, fragment.final], ['piece', true, final], when);
+    }
+  }
+});
+
+test('what is lent to who comes for a read that another began is told as it came', async () => {
+  const { connection, peer } = wired();
+  const pieces = [
+    { opcode: 1, final: false, data: Buffer.from('text') },
+    { opcode: 0, final: true, data: Buffer.from(', its end') },
+    { opcode: 2, final: true, data: Buffer.from('binary') },
+  ];
+  for (const { opcode, final, data } of [...pieces, ...pieces]) {
+    const controller = new AbortController();
+    const cancelled = failureOf(connection.receive({ signal: controller.signal }));
+    controller.abort();
+    await cancelled;
+    const receiving = connection.receive({ lend: true });
+    peer.send({ opcode, final, data });
+    const fragment = await receiving;
+    assert.equal([text(fragment), fragment.text, fragment.final], [String(data), opcode !== 2, final]);
+  }
+});
+
 test('a receive that is cancelled loses nothing and leaves the connection open', async () => {
   const { connection, peer } = wired();
   const buffer = Buffer.alloc(3);
@@ -152,7 +193,8 @@ test('a receive that is cancelled loses nothing and leaves the connection open',
     await turns();
     assert.equal([...buffer], [0, 0, 0], "a cancelled receive does not write to the caller's buffer");
     assert.is(connection.state, 'open');
-    assert.is(text(await connection.receive()), 'kept');
+    const { data, close } = await connection.receive();
+    assert.equal([Buffer.from(data).toString(), close], ['kept', false]);
   }
   const again = new AbortController();
   const first = connection.receive({ signal: again.signal });
@@ -161,6 +203,31 @@ test('a receive that is cancelled loses nothing and leaves the connection open',
   const second = connection.receive();
   peer.text('for the second');
   assert.is(text(await second), 'for the second');
+});
+
+test('a signal that aborts behind the end of its call stops no other', async () => {
+  const { connection, peer, near } = wired('server', { sendBufferLimit: 1 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const first = connection.receive({ signal });
+  peer.text('first');
+  assert.is(text(await first), 'first');
+  near.hold();
+  await connection.send('fills what may be unsent');
+  await turns();
+  const sent = connection.send('sent', { signal });
+  near.release();
+  await sent;
+  assert.equal(getEventListeners(signal, 'abort'), []);
+  near.hold();
+  const receiving = connection.receive();
+  const sending = connection.send(pattern(200_000));
+  await turns();
+  controller.abort();
+  near.release();
+  peer.text('second');
+  assert.is(text(await receiving), 'second');
+  await sending;
 });
 
 test('a signal that has been aborted before cancels at once, with nothing done', async () => {
@@ -337,6 +404,20 @@ test('a send that is cancelled goes out whole or not at all, and a receive that 
   await connection.send('last');
   assert.is(await peer.next(), 'text "last"');
   assert.is(connection.state, 'open');
+});
+
+test('a send that was cancelled is no reason for the failure of the next', async () => {
+  const { connection, near } = wired('server', { sendBufferLimit: 1 });
+  near.hold();
+  await connection.send('first');
+  await turns();
+  const controller = new AbortController();
+  const cancelled = failureOf(connection.send(pattern(200_000), { signal: controller.signal }));
+  controller.abort();
+  assert.is((await cancelled).code, 'ERR_CANCELLED');
+  const sending = failureOf(connection.send('second'));
+  connection.abort();
+  assert.is((await sending).code, 'ERR_ABORTED');
 });
 
 test('arguments of the wrong kind reject with TypeError or RangeError and touch nothing', async () => {

@@ -94,6 +94,7 @@ for (const role of ROLES) {
     await turns();
     assert.is(context.closeNow().hr, E_IO_INCOMPLETE);
     assert.is(context.sendConnectionClose(false, 1000), E_IO_INCOMPLETE);
+    assert.is(context.sendConnectionClose(false, 1000, null, NOTHING), E_IO_INCOMPLETE);
     const closing = context.close(1001);
     await turns();
     assert.is(context.pending, 1);
@@ -101,6 +102,20 @@ for (const role of ROLES) {
     near.release();
     assert.is((await closing).hr, S_OK);
     assert.equal([await peer.next(), await peer.next()], ['text "fills what may be unsent"', 'close 1001']);
+  });
+
+  test(`${role}: a CLOSE that waits for room says completionExpected`, async () => {
+    const { context, near } = open(role, { sendBufferLimit: 4 });
+    near.hold();
+    context.writeNow('fills what may be unsent');
+    await turns();
+    const result = new FragmentResult();
+    const told = new Promise<number>(resolve => {
+      context.sendConnectionClose(true, 1000, null, resolve, 0, result);
+    });
+    assert.is(result.completionExpected, true);
+    near.release();
+    assert.is(await told, S_OK);
   });
 
   test(`${role}: a second CLOSE is E_INVALID_PROTOCOL_OPERATION; its arguments are judged before`, async () => {
@@ -251,6 +266,20 @@ for (const role of ROLES) {
     assert.ok(peer.ended);
     assert.is(context.readNow().hr, E_CONNECTION_INVALID);
     assert.is(context.cleaned, 1);
+  });
+
+  test(`${role}: closeTimeout is kept where a PING was to come later, and is not given twice for what went before`, async () => {
+    const { context, peer, near, far } = open(role, { closeTimeout: 500, pingInterval: 60_000 });
+    void context.write(pattern(1_000_000));
+    await turns(3);
+    far.pause();
+    await turns();
+    context.context.shutDown(closePayload(1001));
+    await clock.pass(499);
+    assert.not.ok(near.destroyed);
+    await clock.pass(1);
+    assert.ok(near.destroyed);
+    assert.ok(peer.bytes.length > 0);
   });
 
   test(`${role}: closeTimeout runs from a peer's CLOSE that was delivered, not from one that waits to be read`, async () => {

@@ -152,6 +152,20 @@ test('a large write that is cancelled with its last stretch in their hands compl
   assert.equal(hands.sent.subarray(10), expected);
 });
 
+test('a large write that is cancelled in its midst completes when they let go of its stretch, not of the rest', async () => {
+  const { context, hands } = open();
+  const payload = pattern(STRETCH + 100_000);
+  const writing = context.write(payload);
+  context.cancelOutstandingIO();
+  await hands.open();
+  assert.is((await writing).hr, E_OPERATION_ABORTED);
+  assert.ok(hands.full, 'the rest is in their hands, as a copy');
+  const expected = Buffer.from(payload);
+  payload.fill(0);
+  await hands.empty();
+  assert.equal(hands.sent.subarray(10), expected);
+});
+
 test('a large write that waits behind another write is aborted at once, and taken back', async () => {
   const { context, hands } = open();
   context.writeNow('before');

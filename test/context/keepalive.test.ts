@@ -9,7 +9,8 @@ import { Timing } from '../../src/context/timing.ts';
 import { Clock } from '../support/clock.ts';
 import { openOnKernel } from '../support/kernel.ts';
 import { leaveNothing, open, openPair, ROLES, turns } from '../support/pair.ts';
-import { pattern } from '../support/peer.ts';
+import { closePayload, pattern } from '../support/peer.ts';
+import { settled } from '../support/promise.ts';
 
 const test = suite('context/keepalive');
 const clock = new Clock();
@@ -88,6 +89,19 @@ for (const role of ROLES) {
     }
   });
 
+  test(`${role}: a PONG that is owed goes out in front of a CLOSE, once`, async () => {
+    const { context, peer, near } = open(role, { sendBufferLimit: 8 });
+    near.hold();
+    context.writeNow('fills what may be unsent');
+    await turns();
+    peer.send({ opcode: 9, data: Buffer.from('p') });
+    await turns();
+    context.context.shutDown(closePayload(1001));
+    near.release();
+    await turns();
+    assert.equal(peer.here(), ['text "fills what may be unsent"', 'pong "p"', 'close 1001']);
+  });
+
   test(`${role}: a PING after our own CLOSE is still answered, until the peer's CLOSE`, async () => {
     const { context, peer } = open(role);
     context.closeNow();
@@ -136,6 +150,17 @@ for (const role of ROLES) {
     await clock.pass(5);
     peer.send({ opcode: 10, data: pings[2]!.data });
     assert.is(await rounds[2], 10);
+  });
+
+  test(`${role}: a PONG that says more than a ping did, or less, is no answer to it`, async () => {
+    const { context, peer } = open(role);
+    const round = context.context.ping(Buffer.from('ping'));
+    const answered = settled(round);
+    for (const payload of ['pin', 'pings', '']) peer.send({ opcode: 10, data: Buffer.from(payload) });
+    await turns();
+    assert.not.ok(answered());
+    peer.send({ opcode: 10, data: Buffer.from('ping') });
+    await round;
   });
 
   test(`${role}: a ping's payload is copied when it is sent`, async () => {

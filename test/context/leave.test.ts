@@ -70,6 +70,15 @@ test('the answers to many frames of one chunk are one stretch, which the kernel 
   assert.ok(kernel.frames.every(({ data }) => pattern(data.length).equals(data)));
 });
 
+test('stats count what leaves from where it lies like everything else', async () => {
+  const held = openOnKernel();
+  echo(held);
+  held.kernel.receive(masked(2, pattern(5000)), masked(2, pattern(6000)));
+  await turns(2);
+  const { bytesSent, fragmentsSent, sendBuffered } = held.context.context.stats;
+  assert.equal([held.kernel.offered.length, bytesSent, fragmentsSent, sendBuffered], [1, 11_000, 2, 0]);
+});
+
 test('a piece that is passed over ends the stretch, and the next one begins another', async () => {
   const { context, kernel } = openOnKernel();
   let count = 0;
@@ -250,6 +259,19 @@ for (const least of [0, 4096, Number.POSITIVE_INFINITY]) {
     assert.equal(told, Array(40).fill(S_OK));
   });
 }
+
+test('a large payload that the transport takes at once finishes inline, by result or by completion', async () => {
+  const { context, kernel } = openOnKernel();
+  const result = new FragmentResult();
+  assert.is(context.writeFragment(pattern(600_000), true, false, true, NOTHING, 0, result), S_OK);
+  const { completionExpected, cbIO, utf8Encoded, finalFragment, connectionClose } = result;
+  assert.equal(
+    [completionExpected, cbIO, utf8Encoded, finalFragment, connectionClose],
+    [false, 600_000, false, true, false],
+  );
+  assert.is((await context.write(pattern(600_000))).cbIO, 600_000);
+  assert.ok(kernel.frames.every(({ data }) => pattern(600_000).equals(data)));
+});
 
 test('a chunk of more than the limit is answered inline to its end, if the kernel takes everything', async () => {
   const held = openOnKernel({ sendBufferLimit: LIMIT });

@@ -46,6 +46,20 @@ test('an option is a whole number from 0 up, or undefined for its default', () =
 });
 
 for (const role of ROLES) {
+  test(`${role}: what is read of a fragment bit by bit makes room for as many bytes as it has`, async () => {
+    const { context, peer, near } = open(role, { receiveBufferLimit: 5000 });
+    peer.binary(pattern(10_000));
+    await turns();
+    const buffer = new Uint8Array(10);
+    // A fragment costs 32 bytes of its own, until all of it is read.
+    for (let read = 0; read < 503; read++) {
+      assert.ok(near.isPaused(), `${read} times`);
+      context.readNow(buffer);
+    }
+    context.readNow(buffer);
+    assert.not.ok(near.isPaused());
+  });
+
   test(`${role}: above receiveBufferLimit the socket is paused, and read again when enough was taken`, async () => {
     const { context, peer, near } = open(role, { receiveBufferLimit: 10_000 });
     for (let at = 0; at < 400; at++) peer.binary(pattern(1000));

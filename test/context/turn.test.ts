@@ -31,6 +31,23 @@ for (const role of ROLES) {
     assert.is((await reading).hr, E_OPERATION_ABORTED);
   });
 
+  test(`${role}: completions that bring about others without end let Node see to other things`, async () => {
+    const { context } = open(role, { sendBufferLimit: 1 << 30 }).context;
+    let looped = false;
+    setImmediate(() => {
+      looped = true;
+    });
+    await new Promise<void>(resolve => {
+      let more = 100_000;
+      const write = () => {
+        if (looped || !more--) resolve();
+        else context.writeFragment(new Uint8Array(0), true, false, true, write);
+      };
+      write();
+    });
+    assert.ok(looped);
+  });
+
   test(`${role}: a completion does not run in the asynchronous context of another connection's caller`, async () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];

@@ -7,10 +7,12 @@ import {
   E_INVALID_PROTOCOL_OPERATION,
   E_INVALIDARG,
   E_IO_INCOMPLETE,
+  E_NETNAME_DELETED,
   E_OPERATION_ABORTED,
   S_OK,
 } from '../../src/context/hresult.ts';
 import { FragmentResult } from '../../src/context/result.ts';
+import { held } from '../support/memory.ts';
 import { engine, leaveNothing, open, ROLES, type Role, turns } from '../support/pair.ts';
 import { type Peer, pattern } from '../support/peer.ts';
 import { shrunk, transferred } from '../support/transferred.ts';
@@ -139,12 +141,22 @@ for (const role of ROLES) {
     try {
       // More than the pages that lie ready.
       for (const { context } of wired) for (let at = 0; at < 20; at++) context.writeNow(pattern(16_001 + at));
+      const source = open(role);
+      source.peer.binary(pattern(100_000));
+      await new Promise<void>(resolve => {
+        source.context.readFragment(null, true, (_hr, _ctx, _cb, _utf8, _final, _close, data) => {
+          for (const { context } of wired) context.writeNow(data);
+          resolve();
+        });
+      });
     } finally {
       for (const ptr of taken) pages.give(ptr);
     }
-    for (const { peer } of wired)
+    for (const { peer } of wired) {
       for (let at = 0; at < 20; at++)
         assert.ok((await peer.receive())!.data.equals(pattern(16_001 + at)), `frame ${at}`);
+      assert.ok((await peer.receive())!.data.equals(pattern(100_000)), 'a lent view');
+    }
   });
 
   // ── arguments, and the order in which they are judged ──
@@ -263,6 +275,18 @@ for (const role of ROLES) {
     assert.ok((await peer.receive())!.data.equals(pattern(300_000)));
   });
 
+  test(`${role}: a synchronous write of any length finishes now where it has a completion too`, async () => {
+    for (const length of [5, 300_000]) {
+      const { context, peer, near } = open(role);
+      near.hold();
+      assert.is(context.writeFragment(pattern(length), false, false, true, NOTHING), S_OK);
+      assert.is(context.pending, 0);
+      assert.is(context.writeNow('behind').hr, length === 5 ? S_OK : E_IO_INCOMPLETE, 'nothing is under way');
+      near.release();
+      assert.ok((await peer.receive())!.data.equals(pattern(length)));
+    }
+  });
+
   test(`${role}: beyond sendBufferLimit a write waits until less is unsent, and the order is kept`, async () => {
     const { context, peer, near } = open(role, { sendBufferLimit: 1000 });
     near.hold();
@@ -341,6 +365,20 @@ for (const role of ROLES) {
     assert.ok((await peer.receive())!.data.equals(pattern(500_000)));
   });
 
+  test(`${role}: of a large payload nothing is held when it has been sent`, async () => {
+    const { context, peer } = open(role);
+    const send = async () => {
+      const data = pattern(500_000);
+      await context.write(data);
+      return new WeakRef(data.buffer);
+    };
+    const sent = await send();
+    await peer.receive();
+    await turns();
+    held();
+    assert.is(sent.deref(), undefined);
+  });
+
   test(`${role}: a large payload waits for room behind what is unsent, then goes out whole`, async () => {
     const { context, peer, near } = open(role, { sendBufferLimit: 8 });
     near.hold();
@@ -417,6 +455,26 @@ for (const role of ROLES) {
     assert.is((await last).hr, E_OPERATION_ABORTED);
     await turns();
     assert.is(sendBuffered(), 0);
+  });
+
+  test(`${role}: stats count what was accepted and cannot go out, but not a large frame that had not begun`, async () => {
+    for (const [begun, length] of [
+      [true, 5],
+      [true, 1_000_000],
+      [false, 1_000_000],
+    ] as const) {
+      const { context, near, far } = open(role, { sendBufferLimit: 8 });
+      near.hold();
+      if (!begun || length === 5) context.writeNow('fills what may be unsent');
+      await turns();
+      const { bytesSent, fragmentsSent } = context.context.stats;
+      const writing = context.write(pattern(length));
+      await turns();
+      far.reset();
+      assert.is((await writing).hr, E_NETNAME_DELETED);
+      const { stats } = context.context;
+      assert.equal([stats.bytesSent - bytesSent, stats.fragmentsSent - fragmentsSent], begun ? [length, 1] : [0, 0]);
+    }
   });
 
   // ── results and lent views ──
@@ -533,7 +591,14 @@ for (const role of ROLES) {
     context.writeNow(result, { text: true });
     result.data = Buffer.from('set');
     context.writeNow(result, { text: true });
-    assert.equal([await peer.next(), await peer.next()], ['text', 'text "set"']);
+    const written = new FragmentResult();
+    context.writeFragment(Buffer.from('written'), true, true, true, null, 0, written);
+    assert.is(written.cbIO, 7);
+    context.writeNow(written, { text: true });
+    assert.equal(
+      [await peer.next(), await peer.next(), await peer.next(), await peer.next()],
+      ['text', 'text "set"', 'text "written"', 'text'],
+    );
   });
 
   test(`${role}: while a read is pending its result stands for no piece, then for the one that its completion is told`, async () => {

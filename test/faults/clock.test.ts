@@ -106,6 +106,8 @@ test('a 101 that came while the process was stopped is read before handshakeTime
   far.write(switching(String(request)));
   await clock.stop(HOUR);
   watch(await connecting);
+  await turns();
+  assert.not.ok(near.destroyed);
 });
 
 test('an answer that comes by a byte a minute is given up after handshakeTimeout, whatever it would have been', async () => {

@@ -117,20 +117,21 @@ for (const role of ROLES) {
 
   test(`${role}: a PONG whose connection is cleaned up from inside the write that makes room leaves nothing`, async () => {
     const wired = open(role, FULL);
-    const { context, peer } = wired;
+    const { context, peer, near } = wired;
+    context.writeNow(FIRST);
     inside(wired, cleansUp);
-    context.readFragment(null, true, () => context.writeNow(FIRST));
-    peer.send({ opcode: 2 }, { opcode: 9 });
-    await turns();
+    near.emit('data', peer.frame({ opcode: 9 }));
     assert.is(context.cleaned, 1);
+    await turns();
   });
 
   test(`${role}: a large frame that is begun from inside the write that makes room is not broken by a PONG`, async () => {
     const wired = open(role, FULL);
-    const { context, peer } = wired;
+    const { context, peer, near } = wired;
+    context.writeNow(FIRST);
     inside(wired, () => void context.write(pattern(100_000)));
-    context.readFragment(null, true, () => context.writeNow(FIRST));
-    peer.send({ opcode: 2 }, { opcode: 9 });
+    near.emit('data', peer.frame({ opcode: 9 }));
+    assert.is(context.pending, 1);
     await turns(20);
     assert.equal([await peer.next(), await peer.next(), await peer.next()].sort(), [
       'binary 100000 bytes',
