@@ -13,7 +13,7 @@ import { LONGEST_TIMER } from './context/deadlines.ts';
 import { type Engine, threadEngine } from './context/engine.ts';
 import { WebSocketError } from './context/error.ts';
 import { E_CONNECTION_INVALID, E_OUTOFMEMORY } from './context/hresult.ts';
-import { type Limits, limitsOf } from './context/options.ts';
+import { CONTEXT_NAMES, checkNames, type Limits, limitsOf } from './context/options.ts';
 import { tellClosed, tellConnected, tellFault } from './diagnostics.ts';
 import {
   type Address,
@@ -21,6 +21,7 @@ import {
   HandshakeError,
   judgeResponse,
   parseAddress,
+  REQUEST_NAMES,
   type RequestOptions,
 } from './handshake/index.ts';
 import { StreamTransport } from './transport/stream.ts';
@@ -29,14 +30,17 @@ const HANDSHAKE_TIMEOUT = 30_000;
 
 export interface ConnectOptions extends WebSocketOptions, RequestOptions {
   /** Milliseconds until the handshake must be done; 0 waits for ever. Default 30_000. */
-  handshakeTimeout?: number;
+  handshakeTimeout?: number | undefined;
   /** Aborts the attempt, which rejects with the signal's reason; once connected it has no effect. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** What tls.connect is told beside host, port and server name. */
-  tls?: ConnectionOptions;
+  tls?: ConnectionOptions | undefined;
   /** Connects through this function instead of TCP (proxies, tests); for wss: TLS is laid over what it returns. */
-  createConnection?: () => Duplex | Promise<Duplex>;
+  createConnection?: (() => Duplex | Promise<Duplex>) | undefined;
 }
+
+const OWN_NAMES = ['handshakeTimeout', 'signal', 'tls', 'createConnection'];
+const CONNECT_NAMES: readonly string[] = [...REQUEST_NAMES, ...OWN_NAMES, ...CONTEXT_NAMES];
 
 /**
  * Opens a ws:, wss: or ws+unix: connection as a client. Rejects with TypeError or RangeError for an address or options that
@@ -109,9 +113,10 @@ export function connectWebSocket(url: string | URL, options: ConnectOptions = {}
 
 /** Throws the TypeError that says what is wrong with what neither the handshake's rooms nor the context's look at. */
 function checkOptions(options: ConnectOptions): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (typeof options === 'string' || Array.isArray(options)) {
     throw new TypeError('options must be an object: subprotocols are given as { protocols: [...] }');
   }
+  checkNames(options, CONNECT_NAMES);
   const { signal, createConnection } = options;
   if (signal && typeof signal.throwIfAborted !== 'function') {
     throw new TypeError('signal must be an AbortSignal: of an AbortController, its signal');

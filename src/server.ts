@@ -8,10 +8,11 @@ import { Context } from './context/context.ts';
 import type { WebSocketContext, WebSocketOptions } from './context/contract.ts';
 import { LONGEST_TIMER } from './context/deadlines.ts';
 import { type Engine, threadEngine } from './context/engine.ts';
-import { flagOf, type Limits, limitsOf } from './context/options.ts';
+import { CONTEXT_NAMES, checkNames, flagOf, type Limits, limitsOf } from './context/options.ts';
 import { rethrow } from './context/turn.ts';
 import { tellAccepted, tellClosed, tellFault, tellRefused } from './diagnostics.ts';
 import {
+  ACCEPT_NAMES,
   type AcceptOptions,
   checkAcceptOptions,
   composeRefusal,
@@ -22,6 +23,7 @@ import {
 import { StreamTransport } from './transport/stream.ts';
 import { checkFree, listen } from './upgrades.ts';
 
+const isStream = (socket: Partial<Duplex> | undefined): boolean => typeof socket?.write === 'function';
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
 
@@ -36,6 +38,7 @@ export class WebSocketModule {
 
   /** Throws TypeError or RangeError for an option that cannot be meant. */
   constructor(options: WebSocketOptions & AcceptOptions = {}) {
+    checkNames(options, [...ACCEPT_NAMES, ...CONTEXT_NAMES]);
     checkAcceptOptions(options);
     this.#limits = limitsOf(options);
     this.#enabled = flagOf(options, 'enabled');
@@ -54,6 +57,12 @@ export class WebSocketModule {
    * Throws WebSocketError ERR_STATE for a socket that has been accepted, and leaves its context alone.
    */
   accept(request: IncomingMessage, socket: Duplex, head: Uint8Array, options: AcceptOptions = {}): WebSocketContext {
+    if (typeof request?.headers !== 'object' || !isStream(socket)) {
+      throw new TypeError(
+        "accept takes what an 'upgrade' event gives: the request, its socket and what came behind it",
+      );
+    }
+    checkNames(options, ACCEPT_NAMES);
     checkFree(socket);
     const refuse = (status: number, code: string, message: string, headers?: OutgoingHttpHeaders) =>
       this.#refuse(request, socket, new HandshakeError(status, code, message), headers);
@@ -105,7 +114,13 @@ export class WebSocketModule {
    * Answers an upgrade request that the application turns down (401, 302, ...), whenever it has decided. Throws RangeError
    * for a status that is none of 300 to 599 or is 304, TypeError for a header that cannot be sent.
    */
-  refuse(socket: Duplex, status: number, options: { headers?: OutgoingHttpHeaders; body?: string } = {}): void {
+  refuse(
+    socket: Duplex,
+    status: number,
+    options: { headers?: OutgoingHttpHeaders | undefined; body?: string | undefined } = {},
+  ): void {
+    if (!isStream(socket)) throw new TypeError("refuse takes the socket of an 'upgrade' event");
+    checkNames(options, ['headers', 'body']);
     const text = composeRefusal(status, options);
     const destroy = () => socket.destroy();
     socket.on('error', destroy);
@@ -124,16 +139,18 @@ export class WebSocketModule {
   attach(
     server: HttpServer | HttpsServer,
     onContext: (context: WebSocketContext, request: IncomingMessage) => void,
-    options: AcceptOptions & { path?: string } = {},
+    options: AcceptOptions & { path?: string | undefined } = {},
   ): this {
-    checkAcceptOptions(options);
+    checkNames(options, [...ACCEPT_NAMES, 'path']);
+    const { path, ...handshake } = options;
+    checkAcceptOptions(handshake);
     if (typeof onContext !== 'function') {
       throw new TypeError('attach takes a function behind the server: it is handed each context, with its request');
     }
     const taken = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       let context: WebSocketContext;
       try {
-        context = this.accept(request, socket, head, options);
+        context = this.accept(request, socket, head, handshake);
       } catch (error) {
         if (!(error instanceof HandshakeError)) rethrow(error);
         return;
@@ -147,7 +164,7 @@ export class WebSocketModule {
     };
     const lost = (request: IncomingMessage, socket: Duplex) =>
       this.#refuse(request, socket, new HandshakeError(404, 'ERR_HANDSHAKE_PATH', 'no WebSocket is at this path'));
-    listen(server, { path: options.path, over: () => this.#closing }, taken, lost);
+    listen(server, { path, over: () => this.#closing }, taken, lost);
     return this;
   }
 
@@ -156,7 +173,10 @@ export class WebSocketModule {
    * the application has read to the end, or for a second nothing since a write failed. What is not gone after `timeout`
    * milliseconds (default: closeTimeout) is cut. Rejects with RangeError for a CLOSE or a time that may not be.
    */
-  async close(options: { statusCode?: number; reason?: string; timeout?: number } = {}): Promise<void> {
+  async close(
+    options: { statusCode?: number | undefined; reason?: string | undefined; timeout?: number | undefined } = {},
+  ): Promise<void> {
+    checkNames(options, ['statusCode', 'reason', 'timeout']);
     const { statusCode = GOING_AWAY, reason = '', timeout = this.#limits.closeTimeout } = options;
     const payload = closePayload(statusCode, reason);
     if (!payload) {

@@ -15,14 +15,16 @@ const ANY = [''];
 const ROOMS: Record<string, { ours: readonly string[]; node: readonly string[] }> = {
   assembly: { ours: [], node: [] },
   'src/codec': { ours: ['assembly/abi.ts', 'assembly/baseline.js', 'assembly/relaxed.js'], node: [] },
-  'src/transport': { ours: ['src/codec/'], node: ['node:fs', 'node:net', 'node:tls', 'node:stream'] },
+  'src/transport': { ours: ['src/codec/'], node: ['node:fs', 'node:net', 'node:process', 'node:tls', 'node:stream'] },
   'src/context': {
     ours: ['assembly/abi.ts', 'src/codec/', 'src/transport/transport.ts', 'src/transport/intake.ts'],
     node: ['node:async_hooks', 'node:crypto'],
   },
   'src/handshake': { ours: [], node: ['node:crypto', 'node:http', 'node:stream'] },
   'src/connection': {
-    ours: ['close', 'contract', 'copy', 'error', 'hresult', 'pieces', 'result'].map(file => `src/context/${file}.ts`),
+    ours: ['close', 'contract', 'copy', 'error', 'hresult', 'options', 'pieces', 'result'].map(
+      file => `src/context/${file}.ts`,
+    ),
     node: ['node:buffer', 'node:worker_threads'],
   },
   'src/page': { ours: ['src/codec/index.ts'], node: ['node:fs', 'node:http', 'node:path'] },

@@ -86,7 +86,7 @@ test('what cannot be meant rejects before anything is connected', async () => {
   const before = holdings();
   const createConnection = () => assert.unreachable('nothing is connected') as never;
   for (const [url, options, kind] of [
-    ['nonsense', {}, TypeError],
+    ['nonsense', { signal: undefined, headers: undefined }, TypeError],
     ['ftp://localhost', {}, RangeError],
     ['ws://localhost/#part', {}, RangeError],
     ['ws://localhost', { protocols: ['a', 'a'] }, TypeError],
@@ -108,6 +108,8 @@ test('what cannot be meant rejects before anything is connected', async () => {
     [{ signal: new AbortController(), createConnection }, /of an AbortController, its signal/],
     [{ createConnection: {} }, /createConnection must be a function/],
     [{ createConnection: null }, /createConnection must be a function/],
+    [{ agent: {} }, /agent is no option here; those are protocols, /],
+    [{ handshakeTimout: 5 }, /handshakeTimout is no option here/],
   ] as const) {
     const error = await rejection(connectWebSocket('ws://localhost', options as never));
     assert.instance(error, TypeError);

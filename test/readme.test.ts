@@ -117,6 +117,41 @@ test('By promises: an upload is stored, fragment by fragment', async () => {
   child.kill();
 });
 
+test('To many: each hears all, and who does not read is cut while the others go on', async () => {
+  const { child, url, said } = await start('To many 1');
+  const hearers = [await open(url), await open(url)];
+  const deaf = await open(url);
+  const iterators = hearers.map(connection => connection[Symbol.asyncIterator]());
+  const hear = async () => (await Promise.all(iterators.map(one => one.next()))).map(({ value }) => value);
+  await hearers[0]!.send('hello');
+  assert.equal(await hear(), ['hello', 'hello']);
+  assert.is(Buffer.from((await deaf.receive()).data).toString(), 'hello');
+  const long = 'x'.repeat(1_000_000);
+  for (let count = 0; count < 40; count++) {
+    await hearers[0]!.send(long);
+    assert.equal(await hear(), [long, long]);
+  }
+  const told = (async () => {
+    for (;;) await deaf.receive({ lend: true });
+  })();
+  assert.is(await told.catch(error => error.code), 'ERR_LOST');
+  for (const connection of hearers) await connection.close();
+  assert.is(said(), '');
+  child.kill();
+});
+
+test('As a client: a relay passes messages and the close code on, both ways', async () => {
+  const echo = await start('An echo 1');
+  const port = await freePort();
+  const file = join(folder, 'relay.mjs');
+  const { code } = blockOf('As a client 2');
+  writeFileSync(file, code.replaceAll('8080', String(port)).replaceAll('9000', new URL(echo.url).port));
+  tried.add('As a client 2');
+  const child = spawn(process.execPath, [file]);
+  await echoes(`ws://127.0.0.1:${port}/`);
+  for (const running of [echo.child, child]) running.kill();
+});
+
 test('As a client: hello comes back, and the connection is closed', async () => {
   const server = createServer();
   const module = new WebSocketModule().attach(server, async context => {
@@ -200,7 +235,7 @@ test('Options: each is one of the code’s, with its default', () => {
   assert.ok(rows.length > 12);
   for (const [names, byDefault] of rows) {
     for (const name of names!.matchAll(/`(\w+)`/g)) {
-      assert.match(source, new RegExp(`\\b${name[1]}\\?: `), name[1]);
+      assert.match(source, new RegExp(`\\b${name[1]}\\?:\\s`), name[1]);
       const number = byDefault!.replaceAll(' ', '');
       if (!/^\d+$/.test(number)) continue;
       const stated = new RegExp(`Default ([\\d_]+)[^\\n]*\\n\\s+${name[1]}\\?:`).exec(source);

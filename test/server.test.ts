@@ -9,10 +9,17 @@ import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import type { WebSocketContext } from '../src/context/contract.ts';
 import { E_CONNECTION_INVALID, E_HANDLE_EOF, E_INVALID_PROTOCOL_OPERATION, S_OK } from '../src/context/hresult.ts';
-import { connectWebSocket, HandshakeError, WebSocketError, WebSocketModule } from '../src/index.ts';
+import {
+  connectWebSocket,
+  HandshakeError,
+  WebSocketConnection,
+  WebSocketError,
+  WebSocketModule,
+} from '../src/index.ts';
 import { CERTIFICATE, KEY } from './support/certificate.ts';
 import { engine, turn, turns, watch } from './support/pair.ts';
 import { Peer } from './support/peer.ts';
+import { failureOf } from './support/promise.ts';
 import {
   HEAD_LINES,
   happens,
@@ -379,6 +386,51 @@ test('attach says what to pass in place of what is no server, no function or no 
     assert.throws(() => module.attach(server, () => {}, given as never), told(/options must be an object/));
   }
   assert.is(server.listenerCount('upgrade'), 0);
+});
+
+test('an option that is none is refused wherever options are given, and one that is undefined is as good as absent', async () => {
+  const module = new WebSocketModule({ origin: undefined, pingInterval: undefined });
+  const server = createServer();
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, taken) => taken() });
+  const request = { headers: {}, headersDistinct: {} };
+  const none = (call: (options: never) => unknown, names: readonly string[]) => {
+    for (const name of names) {
+      assert.throws(
+        () => call({ [name]: 1 } as never),
+        (error: Error) => {
+          return error instanceof TypeError && error.message.startsWith(`${name} is no option here; those are `);
+        },
+      );
+    }
+  };
+  none(options => new WebSocketModule(options), ['verifyClient', 'maxPayload', 'path', 'port', 'perMessageDeflate']);
+  none(options => module.attach(server, () => {}, options), ['verifyClient', 'pingInterval']);
+  none(options => module.accept(request as never, socket, Buffer.alloc(0), options), ['path', 'handleProtocols']);
+  none(options => module.refuse(socket, 404, options), ['message']);
+  none(options => new WebSocketConnection({ readFragment() {} } as never, options), ['maxPayload']);
+  for (const given of [{ code: 1000 }, 1000]) {
+    const error = await failureOf(module.close(given as never));
+    assert.instance(error, TypeError);
+  }
+  assert.is(server.listenerCount('upgrade'), 0);
+  assert.not.ok(socket.destroyed);
+  socket.destroy();
+});
+
+test('accept and refuse say what they take, and an origin that no page has is refused', () => {
+  const module = new WebSocketModule();
+  const told = (message: RegExp) => (error: Error) => error instanceof TypeError && message.test(error.message);
+  const socket = new Duplex({ read() {} });
+  for (const given of [[], [{}, socket], [{ headers: {} }], [{ headers: {} }, {}]]) {
+    assert.throws(
+      () => (module.accept as (...given: unknown[]) => void)(...given),
+      told(/what an 'upgrade' event gives/),
+    );
+  }
+  assert.throws(() => module.refuse({} as never, 404), told(/the socket of an 'upgrade' event/));
+  assert.throws(() => new WebSocketModule({ origin: ['example.com'] }), told(/as 'https:\/\/example\.com'/));
+  assert.throws(() => new WebSocketModule({ origin: ['https://a.example', '*'] }), told(/origin: '\*' stands alone/));
+  new WebSocketModule({ origin: ['https://a.example', 'null', 'app://page'] });
 });
 
 test('attach takes a server of HTTP/2 that allows HTTP/1', async () => {

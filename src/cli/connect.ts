@@ -20,7 +20,7 @@ const HELP = `websocket-context connect URL: talks to a WebSocket server (ws:, w
   --wait SECONDS       how long to stay for answers when input has ended (default 1)
 
 On a terminal every line is a message, and those that begin with a slash are commands: /help names them, Tab completes
-them. Otherwise every line of the input is sent without its LF or CR LF, every message is printed as a line, and the
+them; what begins with two is sent, without the first. Otherwise every line of the input is sent without its LF or CR LF, every message is printed as a line, and the
 connection is closed at the input's end. A line may have 16 MiB, and is UTF-8 unless --binary is given.
 
 Exit code: 0 after CLOSE 1000, 1001 or one without a code, 1 where the connection failed or was lost or the input cannot
@@ -56,8 +56,8 @@ export async function connect(args: string[]): Promise<Outcome> {
   const options: Options = {
     binary,
     execute,
-    wait: numberOf('wait', values.wait, SECONDS_MOST),
-    ping: numberOf('ping', values.ping, SECONDS_MOST),
+    wait: numberOf('--wait', values.wait, SECONDS_MOST),
+    ping: numberOf('--ping', values.ping, SECONDS_MOST),
   };
   const headers = headersOf(values.header);
   const context = await connectWebSocket(url, {
@@ -92,6 +92,6 @@ function ending({ closeStatus }: WebSocketConnection): number {
   const { code, reason } = closeStatus;
   if (code === 1000 || code === 1005) return 0;
   const named = [`CLOSE ${code}`, closeName(code), printable(reason)].filter(Boolean).join(', ');
-  console.error(styled(process.stderr, 'dim', `the server closed the connection: ${named}`));
+  console.error(styled(process.stderr, 'dim', `closed with ${named}`));
   return code === 1001 ? 0 : CLOSED_OTHERWISE;
 }

@@ -28,7 +28,8 @@ const SHOWN_MOST = 48;
 
 interface Row {
   readonly number: number;
-  readonly direction?: 'sent' | 'received';
+  /** Of a HAR: whose message it was, on which connection. */
+  readonly from?: { readonly url: string; readonly direction: 'sent' | 'received' };
   readonly frame: Frame;
 }
 
@@ -66,7 +67,9 @@ async function inspectBytes(codec: Codec, file: string, print: Print): Promise<O
   frames.free();
   if (frames.fault) return complain(`frame ${number}: ${frames.fault.fault}: ${frames.fault.message}`);
   if (last) return complain(`the bytes end inside frame ${number}`);
-  if (frames.left) return complain(`${counted(frames.left, 'byte')} after frame ${number} that are no frame`);
+  const left = counted(frames.left, 'byte');
+  if (frames.left && frames.closed) return complain(`${left} behind frame ${number}, the CLOSE`);
+  if (frames.left) return complain(`the bytes end inside frame ${number + 1}, after ${left} of its header`);
   return 0;
 }
 
@@ -80,7 +83,7 @@ async function inspectHar(codec: Codec, file: string, print: Print): Promise<Out
       if (!made) continue;
       const direction = made.role === 'server' ? 'sent' : 'received';
       const frames = new Frames(codec);
-      for (const frame of frames.push(made.bytes)) await print({ number: ++number, direction, frame });
+      for (const frame of frames.push(made.bytes)) await print({ number: ++number, from: { url, direction }, frame });
       frames.free();
       if (frames.fault) return complain(`frame ${number}: ${frames.fault.fault}: ${frames.fault.message}`);
     }
@@ -98,7 +101,7 @@ function complain(text: string): number {
   return FAILED;
 }
 
-async function printRow({ number, direction, frame }: Row): Promise<void> {
+async function printRow({ number, from, frame }: Row): Promise<void> {
   const { header, offset, cut } = frame;
   if (number === 1) {
     const head = `${'frame'.padStart(7)} ${'offset'.padStart(10)}  fin rsv opcode        mask key ${'length'.padStart(10)}  payload`;
@@ -107,23 +110,23 @@ async function printRow({ number, direction, frame }: Row): Promise<void> {
   const reserved = [header.rsv1, header.rsv2, header.rsv3].map(Number).join('');
   const columns = [
     String(number).padStart(7),
-    (direction ?? String(offset)).padStart(10),
+    (from?.direction ?? String(offset)).padStart(10),
     header.final ? ' fin' : '    ',
     reserved === '000' ? '   ' : reserved,
     styled(process.stdout, 'cyan', opcodeName(header.opcode).padEnd(12)),
-    (direction ? '' : keyOf(frame)).padEnd(9),
+    (from ? '' : keyOf(frame)).padEnd(9),
     String(header.payloadLength).padStart(10),
     ` ${shorten(printable(wordsOf(frame)))}${cut ? ' (cut)' : ''}`,
   ];
   await write(process.stdout, `${columns.join(' ').trimEnd()}\n`);
 }
 
-async function printJson({ number, direction, frame }: Row): Promise<void> {
+async function printJson({ number, from, frame }: Row): Promise<void> {
   const { header, offset, cut } = frame;
   const { final, rsv1, rsv2, rsv3, masked, payloadLength } = header;
-  const place = direction ? { direction } : { offset };
+  const place = from ?? { offset };
   const opcode = opcodeName(header.opcode);
-  const mask = masked && !direction ? { maskKey: keyOf(frame) } : {};
+  const mask = masked && !from ? { maskKey: keyOf(frame) } : {};
   const row = { number, ...place, opcode, final, rsv1, rsv2, rsv3, masked, ...mask, payloadLength, cut };
   // Written by its code a character is still JSON, and the same.
   await write(process.stdout, `${printable(JSON.stringify({ ...row, payload: wordsOf(frame) }))}\n`);

@@ -23,7 +23,7 @@ export async function* linesOf(input: AsyncIterable<Uint8Array>, text: boolean):
   const finish = (): Uint8Array => {
     const line = begun.length === 1 ? begun[0]! : Buffer.concat(begun, length);
     if (text && !isUtf8(line)) {
-      throw new Error(`line ${number} of the input is not UTF-8; with --binary it is sent as it is`);
+      throw new Error(`line ${number} of the input is not UTF-8; with --binary lines are sent as bytes`);
     }
     begun = [];
     length = 0;

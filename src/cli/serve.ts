@@ -34,7 +34,7 @@ export async function serve(args: string[]): Promise<Outcome> {
   const { values } = parseArgs({
     args,
     options: {
-      port: { type: 'string', default: process.env.PORT ?? '8080' },
+      port: { type: 'string' },
       host: { type: 'string', default: '127.0.0.1' },
       path: { type: 'string' },
       protocol: { type: 'string', multiple: true, default: [] },
@@ -46,12 +46,18 @@ export async function serve(args: string[]): Promise<Outcome> {
   });
   if (values.help) return HELP;
   const { path, protocol, host } = values;
-  const port = numberOf('port', values.port, PORT_MOST, true);
-  const pingInterval = Math.round(numberOf('ping', values.ping, SECONDS_MOST) * 1000);
+  const port = numberOf(
+    values.port === undefined ? 'PORT' : '--port',
+    values.port ?? (process.env.PORT || '8080'),
+    PORT_MOST,
+    true,
+  );
+  const pingInterval = Math.round(numberOf('--ping', values.ping, SECONDS_MOST) * 1000);
   if (path !== undefined && !/^\/[^?#]*$/.test(path)) {
     throw new UsageError(`--path must begin with '/' and have no '?' or '#'; got '${path}'`);
   }
 
+  const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   const module = createModule(protocol, pingInterval);
   const server = createHttp(values['tls-key'], values['tls-cert']);
   module.attach(server, echo, path === undefined ? {} : { path });
@@ -59,7 +65,7 @@ export async function serve(args: string[]): Promise<Outcome> {
   await once(server, 'listening');
   announce(server, path ?? '/', values['tls-key'] !== undefined);
 
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await stopped;
   server.close();
   server.closeAllConnections();
   await module.close();

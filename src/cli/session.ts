@@ -134,13 +134,14 @@ export class Session {
     const [command = '', ...words] = line.trim().split(/\s+/);
     if (!line.trim()) return;
     if (!line.startsWith('/')) await this.#sendLine(line);
+    else if (line.startsWith('//')) await this.#sendLine(line.slice(1));
     else if (command === '/ping') await this.#ping();
     else if (command === '/binary') await this.#connection.send(bytesOf(words.join('')));
     else if (command === '/stats') this.#show(JSON.stringify(this.#context.stats, null, 2));
     else if (command === '/close') await this.#close(words);
     else if (command === '/help') {
       for (const [name, what] of Object.entries(COMMANDS)) this.#show(`${name.padEnd(8)} ${what}`);
-    } else this.#show(`there is no command ${command}; to send it as a message, begin with a space`);
+    } else this.#show(`there is no command ${command}; to send it as a message, begin with //`);
   }
 
   async #close([code, ...reason]: string[]): Promise<void> {

@@ -26,7 +26,7 @@ export function stop(outcome: Outcome): void {
 export function numberOf(name: string, text: string, most: number, whole = false): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value >= 0 && value <= most && (!whole || Number.isInteger(value))) return value;
-  throw new UsageError(`--${name} must be a ${whole ? 'whole ' : ''}number from 0 to ${most}; got '${text}'`);
+  throw new UsageError(`${name} must be a ${whole ? 'whole ' : ''}number from 0 to ${most}; got '${text}'`);
 }
 
 /** Colours text where `stream` is a terminal that has colours. */

@@ -22,18 +22,18 @@ export interface DecoderOptions {
   /** 'server' reads masked frames, 'client' unmasked ones; the other kind is a fault. */
   role: Role;
   /** Longest message accepted in bytes, 0 for no limit. Default 0. */
-  maxMessageSize?: number;
+  maxMessageSize?: number | undefined;
   /** Default true. */
-  validateUtf8?: boolean;
+  validateUtf8?: boolean | undefined;
 }
 
 export interface FrameInit {
   opcode: number;
-  final?: boolean;
-  rsv1?: boolean;
+  final?: boolean | undefined;
+  rsv1?: boolean | undefined;
   /** Key to mask with (clients), as in FrameHeader.maskKey; absent for no mask. */
-  maskKey?: number;
-  data?: Uint8Array;
+  maskKey?: number | undefined;
+  data?: Uint8Array | undefined;
 }
 
 /** Whether a UTF-8 kernel's answer says "valid, and no character unfinished". */

@@ -6,6 +6,7 @@ import { closePayload } from '../context/close.ts';
 import type { IWebSocketContext, WebSocketContext } from '../context/contract.ts';
 import { WebSocketError } from '../context/error.ts';
 import { E_OPERATION_ABORTED, S_OK } from '../context/hresult.ts';
+import { checkNames } from '../context/options.ts';
 import { CloseStatus } from '../context/result.ts';
 import { misplaced } from './failure.ts';
 import type { ReceivedFragment } from './fragment.ts';
@@ -18,7 +19,7 @@ export type ConnectionState = 'open' | 'closeSent' | 'closeReceived' | 'closed' 
 
 export interface ConnectionOptions {
   /** Longest message that iteration and `readable` accept, in bytes; 0 for no limit. Default 16 MiB. */
-  maxMessageSize?: number;
+  maxMessageSize?: number | undefined;
 }
 
 const MESSAGE_MOST = 16 * 1024 * 1024;
@@ -45,6 +46,7 @@ export class WebSocketConnection implements AsyncIterable<Message>, AsyncDisposa
         'a WebSocketConnection takes a context: what attach hands over, or await connectWebSocket(url)',
       );
     }
+    checkNames(options, ['maxMessageSize']);
     const { maxMessageSize = MESSAGE_MOST } = options;
     if (!Number.isSafeInteger(maxMessageSize) || maxMessageSize < 0) {
       throw new RangeError(`maxMessageSize must be a whole number, 0 or more; got ${String(maxMessageSize)}`);

@@ -24,7 +24,7 @@ const FAILURES = new Map<HResult, readonly [code: string, message: string]>([
     E_INVALID_PROTOCOL_OPERATION,
     [
       'ERR_STATE',
-      'CLOSE has been sent past this connection, as by module.close(), or the message under way has the other type',
+      'CLOSE has been sent, by module.close() or by the context itself, or a piece has another type than its message',
     ],
   ],
   [E_ILLEGAL_METHOD_CALL, ['ERR_STATE', 'the call has no place in this state']],

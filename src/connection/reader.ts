@@ -17,10 +17,10 @@ import { Waiting } from './waiting.ts';
 
 export interface ReceiveOptions {
   /** Where to read to; without it the bytes are the caller's to keep. */
-  buffer?: Uint8Array;
+  buffer?: Uint8Array | undefined;
   /** Lends the fragment: it is good until the next receive, which brings the same object, so one is awaited before another. */
-  lend?: boolean;
-  signal?: AbortSignal;
+  lend?: boolean | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ReaderOwner {

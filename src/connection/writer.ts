@@ -18,13 +18,13 @@ import { Scratch } from './text.ts';
 
 export interface SendOptions {
   /** False sends a piece of a message that goes on. Default true; a fragment's own. */
-  final?: boolean;
+  final?: boolean | undefined;
   /**
    * Whether bytes are sent as text; the sender sees to it that the message is UTF-8. A string always is. Default false; a
    * fragment's own.
    */
-  text?: boolean;
-  signal?: AbortSignal;
+  text?: boolean | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface WriterOwner {

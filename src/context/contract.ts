@@ -104,19 +104,19 @@ export interface WebSocketContext extends IWebSocketContext {
 
 export interface WebSocketOptions {
   /** IIS `<webSocket enabled>`; false refuses every upgrade with 404. For servers alone. Default true. */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
   /** Undelivered bytes held per connection before the socket is paused; each fragment counts 32 more. Default 4_194_304. */
-  receiveBufferLimit?: number;
+  receiveBufferLimit?: number | undefined;
   /** Milliseconds between pings; 0 sends none. Default 0. */
-  pingInterval?: number;
+  pingInterval?: number | undefined;
   /** Milliseconds of silence after a ping before the connection counts as lost (read fails E_NETNAME_DELETED); 0 never. Default 0. */
-  pongTimeout?: number;
+  pongTimeout?: number | undefined;
   /** Milliseconds that a closing connection may take before TCP is cut. Default 10_000. */
-  closeTimeout?: number;
+  closeTimeout?: number | undefined;
   /** Longest message accepted, summed over its fragments; a longer one is closed with 1009. Default 0: no limit, memory is bounded by receiveBufferLimit. */
-  maxMessageSize?: number;
+  maxMessageSize?: number | undefined;
   /** Unsent bytes held per connection before a write is answered with completionExpected and waits. Default 65_536. */
-  sendBufferLimit?: number;
+  sendBufferLimit?: number | undefined;
   /** Whether sockets read straight into linear memory where Node allows it; false takes 'data' events, with one copy. Default true. */
-  directReads?: boolean;
+  directReads?: boolean | undefined;
 }

@@ -21,6 +21,21 @@ const DEFAULTS: Omit<Limits, 'directReads'> = {
   sendBufferLimit: 65_536,
 };
 
+/** The names of a context's options. */
+export const CONTEXT_NAMES: readonly string[] = ['enabled', 'directReads', ...Object.keys(DEFAULTS)];
+
+/** Throws TypeError where `options` has a name that is none of `names`: what nobody looks at must not pass for what works. */
+export function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`options must be an object; its names: ${names.join(', ')}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !names.includes(name)) {
+      throw new TypeError(`${name} is no option here; those are ${names.join(', ')}`);
+    }
+  }
+}
+
 /** Returns the limits that `options` asks for. Throws RangeError for a number that is not whole or below 0, TypeError for a switch that is none. */
 export function limitsOf(options: WebSocketOptions): Limits {
   const limits = { ...DEFAULTS } as Record<keyof typeof DEFAULTS, number>;

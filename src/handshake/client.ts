@@ -11,11 +11,13 @@ import { deriveAccept } from './key.ts';
 
 export interface RequestOptions {
   /** The subprotocols to offer, in order of preference. */
-  protocols?: readonly string[];
+  protocols?: readonly string[] | undefined;
   /** Extra headers of the request; Host, Origin and Authorization here stand instead of our own. */
-  headers?: OutgoingHttpHeaders;
-  origin?: string;
+  headers?: OutgoingHttpHeaders | undefined;
+  origin?: string | undefined;
 }
+
+export const REQUEST_NAMES: readonly string[] = ['protocols', 'headers', 'origin'];
 
 /** A request as node:http takes it, and what judgeResponse must know of it. */
 export interface UpgradeRequest {

@@ -8,7 +8,10 @@ import { STATUS_CODES } from 'node:http';
 import { checkFields, formatFields } from './fields.ts';
 
 /** Composes the response; without a body it holds the status's own phrase. Throws for what can't be sent as one. */
-export function composeRefusal(status: number, options: { headers?: OutgoingHttpHeaders; body?: string } = {}): string {
+export function composeRefusal(
+  status: number,
+  options: { headers?: OutgoingHttpHeaders | undefined; body?: string | undefined } = {},
+): string {
   if (!Number.isInteger(status) || status < 300 || status > 599 || status === 304) {
     throw new RangeError('an upgrade is refused with a status from 300 to 599, other than 304, which has no body');
   }

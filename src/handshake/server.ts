@@ -12,15 +12,25 @@ import { deriveAccept } from './key.ts';
 
 export interface AcceptOptions {
   /** The subprotocols that the server speaks, in order of preference, or a choice among those offered. */
-  protocols?: readonly string[] | ((offered: readonly string[], request: IncomingMessage) => string | undefined);
+  protocols?:
+    | readonly string[]
+    | ((offered: readonly string[], request: IncomingMessage) => string | undefined)
+    | undefined;
   /**
    * Which Origins may connect: 'same' (default: absent, or equal to Host), '*', a list, or a test. Others get 403.
    * A list is the whole of it: a request without Origin is not on it.
    */
-  origin?: 'same' | '*' | readonly string[] | ((origin: string | undefined, request: IncomingMessage) => boolean);
+  origin?:
+    | 'same'
+    | '*'
+    | readonly string[]
+    | ((origin: string | undefined, request: IncomingMessage) => boolean)
+    | undefined;
   /** Extra headers of the 101. */
-  headers?: OutgoingHttpHeaders;
+  headers?: OutgoingHttpHeaders | undefined;
 }
+
+export const ACCEPT_NAMES: readonly string[] = ['protocols', 'origin', 'headers'];
 
 /** The request may be upgraded: `head` is the whole 101, its blank line included. */
 export interface Acceptance {
@@ -52,6 +62,12 @@ export function checkAcceptOptions(options: AcceptOptions): void {
   if (protocols !== undefined && typeof protocols !== 'function') checkProtocols(protocols);
   // A plain string would be searched for the Origin as for a part of itself.
   const listed = Array.isArray(origin) && origin.every(each => typeof each === 'string');
+  const stray = listed && origin.find(each => each !== 'null' && !each.includes('://'));
+  if (typeof stray === 'string') {
+    const meant =
+      stray === '*' ? "origin: '*' stands alone" : `browsers send it with its scheme, as 'https://${stray}'`;
+    throw new TypeError(`no Origin is ever '${stray}': ${meant}`);
+  }
   if (!listed && typeof origin !== 'function' && ![undefined, 'same', '*'].includes(origin as string)) {
     throw new TypeError(`options.origin must be 'same', '*', an array of origins or a function`);
   }
@@ -92,7 +108,7 @@ export function judgeUpgrade(request: IncomingMessage, options: AcceptOptions, s
   if (fields.origin && fields.origin.length > 1) return refuse(403, 'ORIGIN', 'Origin is given more than once');
   const admitted = admitOrigin(options.origin ?? 'same', readSingle(fields.origin), request, host, secure);
   if (typeof admitted !== 'boolean') return refuse(500, 'APPLICATION', 'an Origin test must answer true or false');
-  if (!admitted) return refuse(403, 'ORIGIN', 'this Origin may not connect');
+  if (!admitted) return refuse(403, 'ORIGIN', 'this Origin may not connect: see the option origin of the server');
 
   const offered = readTokens(fields['sec-websocket-protocol']);
   const protocol = chooseProtocol(options.protocols ?? [], offered, request);

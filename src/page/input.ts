@@ -43,11 +43,11 @@ function readBase64(text: string, format: Format): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Whether a file that begins with `byte` is JSON. It cannot be frames: '{' would set all three reserved bits, which
- * needs an extension that this inspector does not know.
+ * Whether a file that begins with `byte` is JSON, or text with a byte order mark. It cannot be frames: either would set
+ * reserved bits, which needs an extension that this inspector does not know.
  */
 export function beginsJson(byte: number | undefined): boolean {
-  return byte === 0x7b;
+  return byte === 0x7b || byte === 0xef;
 }
 
 /** A message as browsers write it; what was exported by anything else may lack any of this. */
@@ -66,7 +66,7 @@ export interface HarConnection {
 export function readHar(json: string): HarConnection[] {
   let entries: unknown;
   try {
-    entries = JSON.parse(json)?.log?.entries;
+    entries = JSON.parse(json.replace(/^\uFEFF/, ''))?.log?.entries;
   } catch {
     throw new Error('The file begins like a HAR but is not JSON.');
   }

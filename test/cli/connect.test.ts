@@ -143,6 +143,12 @@ test('wrong use is exit code 2 and points at --help', async () => {
   }
 });
 
+test('an address that is none is told how one is written', async () => {
+  const { code, err } = await run(['connect', '127.0.0.1:9000']);
+  assert.is(code, 2);
+  assert.match(err, /'127\.0\.0\.1:9000' is no URL: write ws:\/\/host:port\/path/);
+});
+
 test('--help of every command shows its exit codes and examples', async () => {
   assert.match((await run([])).out.toString(), /serve.*\n.*connect.*\n.*inspect/);
   for (const command of ['serve', 'connect', 'inspect']) {
@@ -195,6 +201,9 @@ test('PORT is where serve listens unless it is told otherwise, and a port in use
   const taken = await run(['serve'], '', { PORT: port });
   assert.is(taken.code, 1);
   assert.match(taken.err, /EADDRINUSE/);
+  const wrong = await run(['serve'], '', { PORT: 'http' });
+  assert.is(wrong.code, 2);
+  assert.match(wrong.err, /: PORT must be a whole number from 0 to 65535; got 'http'/);
 });
 
 test('--tls-key and --tls-cert make it wss; --no-check accepts the certificate', async () => {

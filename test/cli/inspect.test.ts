@@ -114,7 +114,7 @@ test('the frame that breaks a rule is the last, and the rule is said', async () 
     [writeFrame({ opcode: 1, final: true, data: text('not masked') }), /frame 2: FAULT_MASKING/, 3],
     [writeFrame({ opcode: 1, final: true, data: Uint8Array.of(0xff), key: KEY }), /frame 2: FAULT_UTF8/, 3],
     [CAPTURE.subarray(0, 9), /the bytes end inside frame 2/, 3],
-    [CAPTURE.subarray(0, 3), /3 bytes after frame 1 that are no frame/, 2],
+    [CAPTURE.subarray(0, 3), /end inside frame 2, after 3 bytes of its header/, 2],
   ];
   const good = CAPTURE.subarray(0, 11);
   for (const [bytes, words, lines] of broken) {
@@ -125,7 +125,7 @@ test('the frame that breaks a rule is the last, and the rule is said', async () 
   }
   const behind = await run(['inspect', file(Buffer.concat([CAPTURE, good]))]);
   assert.is(behind.code, 1);
-  assert.match(behind.err, /11 bytes after frame 6 that are no frame/);
+  assert.match(behind.err, /11 bytes behind frame 6, the CLOSE/);
 });
 
 test('a whole frame whose text breaks at its beginning is not said to be cut', async () => {
@@ -146,7 +146,7 @@ test('the messages of a HAR are listed by connection, with their direction', asy
   const har = JSON.stringify({
     log: { entries: [{ request: { url: 'wss://host/\u001b[2J' }, _webSocketMessages: messages }] },
   });
-  const { code, out } = await run(['inspect', file(har)]);
+  const { code, out } = await run(['inspect', file(`\ufeff${har}`)]);
   const rows = out
     .toString()
     .trim()
@@ -160,8 +160,8 @@ test('the messages of a HAR are listed by connection, with their direction', asy
   ]);
   assert.is(code, 0);
   const [first] = (await run(['inspect', file(har), '--json'])).out.toString().split('\n');
-  const { direction, payload, maskKey } = JSON.parse(first!);
-  assert.equal([direction, payload, maskKey], ['sent', 'ping?', undefined]);
+  const { url, direction, payload, maskKey } = JSON.parse(first!);
+  assert.equal([url, direction, payload, maskKey], ['wss://host/\u001b[2J', 'sent', 'ping?', undefined]);
 });
 
 test('control characters of a capture or a HAR are shown and not obeyed', async () => {

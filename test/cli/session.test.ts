@@ -69,9 +69,11 @@ test('the commands do what /help says, Tab completes them, and what is none is n
   type('/stats\r');
   await shows('"bytesSent": 3');
   type('/frobnicate\r');
-  await shows('there is no command /frobnicate');
+  await shows('there is no command /frobnicate; to send it as a message, begin with //');
   type(' /as a message\r');
   assert.is(await peer.next(), 'text " /as a message"');
+  type('//help me\r');
+  assert.is(await peer.next(), 'text "/help me"');
   type('/close 99\r');
   await shows('code must be one that may stand');
   type('/close 4000 so long\r');

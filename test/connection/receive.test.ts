@@ -313,6 +313,16 @@ test('a send waits for its own bytes where its stream sends from inside the writ
   await sending;
 });
 
+test('a callback in the place of options is refused: it would never be called', async () => {
+  const { connection, peer } = wired();
+  const error = await failureOf(connection.send('text', (() => {}) as never));
+  assert.instance(error, TypeError);
+  assert.match(error.message, /takes no callback/);
+  assert.throws(() => connection.sendNow('text', (() => {}) as never), /takes no callback/);
+  await connection.send('next');
+  assert.is(await peer.next(), 'text "next"');
+});
+
 test('a send whose context is ended, or whose signal aborts, from inside its write is told so', async () => {
   for (const [code, does] of [
     ['ERR_ABORTED', (context: Watched) => context.cleanupStoredContext()],
