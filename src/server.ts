@@ -71,7 +71,7 @@ export class WebSocketModule {
     const secure = (socket as Partial<TLSSocket>).encrypted === true;
     let judgement: Judgement;
     try {
-      judgement = judgeUpgrade(request, { ...this.#accept, ...options }, secure);
+      judgement = judgeUpgrade(request, this.#accepting(options), secure);
     } catch (error) {
       this.refuse(socket, 500);
       throw error;
@@ -142,15 +142,15 @@ export class WebSocketModule {
     options: AcceptOptions & { path?: string | undefined } = {},
   ): this {
     checkNames(options, [...ACCEPT_NAMES, 'path']);
-    const { path, ...handshake } = options;
-    checkAcceptOptions(handshake);
+    checkAcceptOptions(options);
+    const { path } = options;
     if (typeof onContext !== 'function') {
       throw new TypeError('attach takes a function behind the server: it is handed each context, with its request');
     }
     const taken = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       let context: WebSocketContext;
       try {
-        context = this.accept(request, socket, head, handshake);
+        context = this.accept(request, socket, head, this.#accepting(options));
       } catch (error) {
         if (!(error instanceof HandshakeError)) rethrow(error);
         return;
@@ -199,6 +199,13 @@ export class WebSocketModule {
     });
     clearTimeout(timer);
     for (const context of this.#contexts) context.cleanupStoredContext();
+  }
+
+  /** The options of an upgrade, and the module's own where they leave one undefined. */
+  #accepting(options: AcceptOptions): AcceptOptions {
+    const { protocols, origin, headers } = this.#accept;
+    const { protocols: itsProtocols = protocols, origin: itsOrigin = origin, headers: itsHeaders = headers } = options;
+    return { protocols: itsProtocols, origin: itsOrigin, headers: itsHeaders };
   }
 
   readonly #onCleanup = (context: Context): void => {

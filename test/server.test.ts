@@ -417,6 +417,15 @@ test('an option that is none is refused wherever options are given, and one that
   socket.destroy();
 });
 
+test('an option that an attach leaves undefined is the module’s, and an inherited one is looked at', async () => {
+  const served = await serve(TCP);
+  const module = new WebSocketModule({ origin: () => false });
+  const none = () => assert.unreachable('nobody comes in');
+  module.attach(served.server, none, { origin: undefined, path: '/a' });
+  new WebSocketModule().attach(served.server, none, Object.create({ origin: () => false, path: '/b' }));
+  for (const path of ['/a', '/b']) assert.is((await ask(served, upgradeRequest(path))).status, 403);
+});
+
 test('accept and refuse say what they take, and an origin that no page has is refused', () => {
   const module = new WebSocketModule();
   const told = (message: RegExp) => (error: Error) => error instanceof TypeError && message.test(error.message);
@@ -429,7 +438,8 @@ test('accept and refuse say what they take, and an origin that no page has is re
   }
   assert.throws(() => module.refuse({} as never, 404), told(/the socket of an 'upgrade' event/));
   assert.throws(() => new WebSocketModule({ origin: ['example.com'] }), told(/as 'https:\/\/example\.com'/));
-  assert.throws(() => new WebSocketModule({ origin: ['https://a.example', '*'] }), told(/origin: '\*' stands alone/));
+  assert.throws(() => new WebSocketModule({ origin: ['https://a.example', '*'] }), told(/'\*' stands alone/));
+  assert.throws(() => new WebSocketModule({ origin: ['https://*.example.com'] }), told(/use a function/));
   new WebSocketModule({ origin: ['https://a.example', 'null', 'app://page'] });
 });
 

@@ -20,8 +20,9 @@ const HELP = `websocket-context connect URL: talks to a WebSocket server (ws:, w
   --wait SECONDS       how long to stay for answers when input has ended (default 1)
 
 On a terminal every line is a message, and those that begin with a slash are commands: /help names them, Tab completes
-them; what begins with two is sent, without the first. Otherwise every line of the input is sent without its LF or CR LF, every message is printed as a line, and the
-connection is closed at the input's end. A line may have 16 MiB, and is UTF-8 unless --binary is given.
+them; what begins with two is sent, without the first. Otherwise every line of the input is sent without its LF or CR LF,
+every message is printed as a line, and the connection is closed at the input's end. A line may have 16 MiB, and is UTF-8
+unless --binary is given.
 
 Exit code: 0 after CLOSE 1000, 1001 or one without a code, 1 where the connection failed or was lost or the input cannot
 be sent, 2 for wrong use, 3 after any other CLOSE.

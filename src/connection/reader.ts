@@ -323,7 +323,7 @@ export class Reader implements ReadingOwner {
 
   overtaken(): boolean {
     const closed = this.#context.getCloseStatus(new CloseStatus()) === S_OK;
-    if (closed) this.#close(false);
+    if (closed) this.#close(this.#iteration.mayAsk);
     return closed;
   }
 

@@ -170,10 +170,11 @@ export class Writer {
   }
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
-    this.#sending = new Promise((resolve, reject) => {
+    const sending = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    this.#sending = sending;
     if (signal) {
       this.#signal = signal;
       this.#onAbort = () => {
@@ -184,7 +185,7 @@ export class Writer {
     }
     // From inside a stream's write it may have been, since it was looked at.
     if (signal?.aborted) this.#onAbort!();
-    return this.#sending;
+    return sending;
   }
 
   completed(hr: HResult): void {

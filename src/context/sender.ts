@@ -296,7 +296,8 @@ export class Sender implements Completing, Aborting, Flushing {
   #advance(): void {
     const call = this.#call;
     const { payload } = call;
-    if (payload.midFrame) this.#proceed();
+    // A payload goes with what waits, not behind it: a peer that pings on and on would have it wait for ever.
+    if (payload.midFrame || (payload.waits && this.#roomy())) this.#proceed();
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
     if (payload.waits && this.#roomy()) this.#proceed();

@@ -21,7 +21,7 @@ export interface Address {
 
 /** Reads an address. Throws TypeError for what is no URL, RangeError for a URL that is no WebSocket's. */
 export function parseAddress(given: string | URL): Address {
-  if (!URL.canParse(given)) throw new TypeError(`'${String(given)}' is no URL: write ws://host:port/path`);
+  if (!URL.canParse(given)) throw new TypeError('the address is no URL: write ws://host:port/path, or wss: for TLS');
   const url = new URL(given);
   // "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used on these URIs."
   if (url.href.includes('#'))

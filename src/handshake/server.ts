@@ -62,11 +62,12 @@ export function checkAcceptOptions(options: AcceptOptions): void {
   if (protocols !== undefined && typeof protocols !== 'function') checkProtocols(protocols);
   // A plain string would be searched for the Origin as for a part of itself.
   const listed = Array.isArray(origin) && origin.every(each => typeof each === 'string');
-  const stray = listed && origin.find(each => each !== 'null' && !each.includes('://'));
+  const stray = listed && origin.find(each => each.includes('*') || (each !== 'null' && !each.includes('://')));
   if (typeof stray === 'string') {
-    const meant =
-      stray === '*' ? "origin: '*' stands alone" : `browsers send it with its scheme, as 'https://${stray}'`;
-    throw new TypeError(`no Origin is ever '${stray}': ${meant}`);
+    const meant = stray.includes('*')
+      ? "'*' stands alone, or use a function"
+      : `with its scheme, as 'https://${stray}'`;
+    throw new TypeError(`no page's Origin is '${stray}': ${meant}`);
   }
   if (!listed && typeof origin !== 'function' && ![undefined, 'same', '*'].includes(origin as string)) {
     throw new TypeError(`options.origin must be 'same', '*', an array of origins or a function`);

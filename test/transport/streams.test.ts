@@ -153,6 +153,33 @@ test('a stream that throws from its write is lost, and no other connection with 
   assert.is(await peer.next(), 'text "later"');
 });
 
+test('a peer that pings on and on does not keep a large write waiting', async () => {
+  const sent: Buffer[] = [];
+  const written: (() => void)[] = [];
+  const stream = new Duplex({
+    read() {},
+    write(chunk, _encoding, taken) {
+      sent.push(chunk);
+      written.push(taken);
+    },
+  });
+  const { context } = openOn(stream as unknown as Link, 'server');
+  context.readFragment(null, true, () => {});
+  let done = false;
+  stream.push(masked(9, 'before'));
+  await turns(2);
+  context.writeFragment(pattern(100_000), true, false, true, () => (done = true));
+  // Each PONG is there before the write ahead of it has ended.
+  for (let round = 0; round < 20 && !done; round++) {
+    stream.push(masked(9, `${round}`));
+    await turns(2);
+    written.shift()?.();
+    await turns(2);
+  }
+  assert.ok(done);
+  assert.ok(Buffer.concat(sent).includes(pattern(100_000).subarray(0, 60_000)));
+});
+
 test('a stream that gives no bytes is lost, and no other connection with it', async () => {
   const { context: other, peer } = open('server');
   for (const before of [true, false])
