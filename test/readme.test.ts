@@ -1,10 +1,11 @@
 /** Every code block of the README is run, and every line of its tables is held against the code. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as index from '../src/index.ts';
@@ -16,17 +17,30 @@ const ROOT = new URL('../../', import.meta.url).pathname;
 /** Inside the package, so that its own name leads to it. */
 const folder = join(ROOT, 'dist', `readme-${process.pid}`);
 const tried = new Set<string>();
+const children: Child[] = [];
 const test = suite('readme');
 
 test.before(() => mkdirSync(folder));
-test.after(() => rmSync(folder, { recursive: true }));
+test.after(() => {
+  for (const child of children) child.kill();
+  rmSync(folder, { recursive: true });
+});
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 interface Running {
-  readonly child: ChildProcess;
+  readonly child: Child;
   readonly url: string;
   /** Both outputs so far. */
   readonly said: () => string;
   readonly ended: Promise<number | null>;
+}
+
+/** Runs until it ends, or the tests do. */
+function run(file: string): Child {
+  const child = spawn(process.execPath, [file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  return child;
 }
 
 /** Runs a block as a program, with a free port for its 8080. */
@@ -36,7 +50,7 @@ async function start(name: string, port?: number): Promise<Running> {
   port ??= await freePort();
   const file = join(folder, `${name.replace(/\W+/g, '-')}-${port}.mjs`);
   writeFileSync(file, code.replaceAll('8080', String(port)));
-  const child = spawn(process.execPath, [file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = run(file);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += chunk));
   const ended = once(child, 'close').then(([exitCode]) => exitCode);
@@ -147,7 +161,8 @@ test('As a client: a relay passes messages and the close code on, both ways', as
   const { code } = blockOf('As a client 2');
   writeFileSync(file, code.replaceAll('8080', String(port)).replaceAll('9000', new URL(echo.url).port));
   tried.add('As a client 2');
-  const child = spawn(process.execPath, [file]);
+  const child = run(file);
+  await (await open(echo.url)).close();
   await echoes(`ws://127.0.0.1:${port}/`);
   for (const running of [echo.child, child]) running.kill();
 });
@@ -180,7 +195,7 @@ test('Watching: what happens is counted', async () => {
   const file = join(folder, 'watching.mjs');
   writeFileSync(file, `${code}\n${echo.code.replaceAll('8080', String(port))}`);
   tried.add('Watching 1');
-  const child = spawn(process.execPath, [file]);
+  const child = run(file);
   const lines: string[] = [];
   child.stdout.on('data', chunk => lines.push(...String(chunk).trim().split('\n')));
   await echoes(`ws://127.0.0.1:${port}/`);
