@@ -1,10 +1,10 @@
 /** `websocket-context inspect FILE`: the frames of a capture, or the messages of a HAR as frames, one a line. */
 import { createReadStream, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { Codec } from '../codec/index.ts';
 import { bytes, counted } from '../page/figures.ts';
-import { beginsJson, frameOf, readHar } from '../page/input.ts';
+import { BEGINNING, beginsJson, frameOf, readHar } from '../page/input.ts';
 import { opcodeName, textOf } from '../page/words.ts';
 import { type Frame, Frames } from './frames.ts';
 import { FAILED, type Outcome, Progress, printable, styled, UsageError, write } from './terminal.ts';
@@ -12,8 +12,8 @@ import { FAILED, type Outcome, Progress, printable, styled, UsageError, write } 
 const HELP = `websocket-context inspect FILE: lists WebSocket frames
 
 FILE holds what one side of a connection sent after the handshake, byte for byte, or is a HAR that a browser's developer
-tools have exported ("-" reads such bytes from the input). Bytes are judged by the rules of RFC 6455, up to a CLOSE or
-the first rule that is broken.
+tools have exported; "-" reads the input. Bytes are judged by the rules of RFC 6455, up to a CLOSE or the first rule that
+is broken.
 
   --json      one JSON object a line instead of a table; of each payload the first 125 bytes, in words
 
@@ -41,20 +41,40 @@ export async function inspect(args: string[]): Promise<Outcome> {
   if (file === undefined || more !== undefined) throw new UsageError('inspect takes one file');
   const print = values.json ? printJson : printRow;
   const codec = await Codec.load();
-  if (file !== '-' && (await beginsLikeJson(file))) return inspectHar(codec, file, print);
-  return inspectBytes(codec, file, print);
+  const size = file === '-' ? 0 : statSync(file).size;
+  const source: AsyncIterable<Buffer> =
+    file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
+  // What is read is read once: it may be a pipe.
+  const chunks = source[Symbol.asyncIterator]();
+  const first = await firstOf(chunks);
+  const input = joined(first, { [Symbol.asyncIterator]: () => chunks });
+  return beginsJson(first) ? inspectHar(codec, await text(input), print) : inspectBytes(codec, input, size, print);
+}
+
+/** The first bytes, enough of them to tell a HAR by. */
+async function firstOf(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let first = Buffer.alloc(0);
+  while (first.length < BEGINNING) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    first = Buffer.concat([first, value]);
+  }
+  return first;
+}
+
+async function* joined(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  yield first;
+  yield* rest;
 }
 
 type Print = (row: Row) => Promise<void>;
 
-async function inspectBytes(codec: Codec, file: string, print: Print): Promise<Outcome> {
-  const source = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
-  const size = file === '-' ? 0 : statSync(file).size;
+async function inspectBytes(codec: Codec, input: AsyncIterable<Buffer>, size: number, print: Print): Promise<Outcome> {
   const frames = new Frames(codec);
   const progress = new Progress(process.stderr);
   let read = 0;
   let number = 0;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
+  for await (const chunk of input) {
     for (const frame of frames.push(chunk)) await print({ number: ++number, frame });
     read += chunk.length;
     const share = size ? ` of ${bytes(size)} (${Math.floor((read / size) * 100)}%)` : '';
@@ -73,8 +93,8 @@ async function inspectBytes(codec: Codec, file: string, print: Print): Promise<O
   return 0;
 }
 
-async function inspectHar(codec: Codec, file: string, print: Print): Promise<Outcome> {
-  const connections = readHar(await readFile(file, 'utf8'));
+async function inspectHar(codec: Codec, json: string, print: Print): Promise<Outcome> {
+  const connections = readHar(json);
   let number = 0;
   for (const { url, messages } of connections) {
     if (print === printRow) await write(process.stdout, `${styled(process.stdout, 'bold', printable(url))}\n`);
@@ -89,11 +109,6 @@ async function inspectHar(codec: Codec, file: string, print: Print): Promise<Out
     }
   }
   return 0;
-}
-
-async function beginsLikeJson(file: string): Promise<boolean> {
-  for await (const chunk of createReadStream(file, { end: 0 })) return beginsJson(chunk[0]);
-  return false;
 }
 
 function complain(text: string): number {

@@ -42,12 +42,15 @@ function readBase64(text: string, format: Format): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** So many of a file's first bytes tell whether it is JSON. */
+export const BEGINNING = 3;
+
 /**
- * Whether a file that begins with `byte` is JSON, or text with a byte order mark. It cannot be frames: either would set
+ * Whether a file that begins with these bytes is JSON, or text with a byte order mark. It cannot be frames: either would set
  * reserved bits, which needs an extension that this inspector does not know.
  */
-export function beginsJson(byte: number | undefined): boolean {
-  return byte === 0x7b || byte === 0xef;
+export function beginsJson([first, second, third]: Uint8Array): boolean {
+  return first === 0x7b || (first === 0xef && second === 0xbb && third === 0xbf);
 }
 
 /** A message as browsers write it; what was exported by anything else may lack any of this. */

@@ -3,7 +3,7 @@
  * frames. Opening a source ends the reading of the one before.
  */
 import { Codec, type Role } from '../codec/index.ts';
-import { beginsJson, frameOf, MADE_UP_KEY, readHar, readText } from './input.ts';
+import { BEGINNING, beginsJson, frameOf, MADE_UP_KEY, readHar, readText } from './input.ts';
 import type { Answer, Progress, Question, Source, Summary } from './questions.ts';
 import { Recording } from './recording.ts';
 
@@ -83,8 +83,8 @@ class Reading {
 
   async #readFile({ file, connection }: Source & { kind: 'file' }, asked: Role | 'guess'): Promise<void> {
     if (!file.size) throw new Error('The file is empty.');
-    const [first] = new Uint8Array(await file.slice(0, 1).arrayBuffer());
-    if (beginsJson(first)) await this.#readConversation(await file.text(), connection);
+    const beginning = new Uint8Array(await file.slice(0, BEGINNING).arrayBuffer());
+    if (beginsJson(beginning)) await this.#readConversation(await file.text(), connection);
     else await this.#readBytes(file, asked);
   }
 

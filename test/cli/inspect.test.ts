@@ -1,5 +1,7 @@
 /** `inspect`: captures and HARs as tables and as JSON, whole, cut and broken. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -159,6 +161,7 @@ test('the messages of a HAR are listed by connection, with their direction', asy
     '2 received fin binary 3 01 02 03',
   ]);
   assert.is(code, 0);
+  assert.equal((await run(['inspect', '-'], har)).out, out);
   const [first] = (await run(['inspect', file(har), '--json'])).out.toString().split('\n');
   const { url, direction, payload, maskKey } = JSON.parse(first!);
   assert.equal([url, direction, payload, maskKey], ['wss://host/\u001b[2J', 'sent', 'ping?', undefined]);
@@ -190,6 +193,20 @@ test('the message of a HAR that breaks a rule is listed, and the rule is said', 
   assert.is(code, 1);
   assert.match(err, /frame 2: FAULT_OPCODE/);
   assert.is(out.toString().trimEnd().split('\n').length, 4);
+});
+
+test('a pipe in the place of a file is read as one, from its first byte', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const inspected = run(['inspect', pipe]);
+  const [{ out, code }] = await Promise.all([inspected, writeFile(pipe, CAPTURE)]);
+  assert.equal([out, code], [(await run(['inspect', file(CAPTURE)])).out, 0]);
+});
+
+test('bytes that begin like a byte order mark, and are none, are frames', async () => {
+  const { code, err } = await run(['inspect', file(Uint8Array.of(0xef, 0xbb, 0, 0, 0, 0))]);
+  assert.is(code, 1);
+  assert.match(err, /frame 1: FAULT_OPCODE/);
 });
 
 test('a file that is not there, or is no HAR, is said', async () => {
