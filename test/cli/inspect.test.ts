@@ -206,7 +206,7 @@ test('a pipe in the place of a file is read as one, from its first byte', async 
 test('bytes that begin like a byte order mark, and are none, are frames', async () => {
   const { code, err } = await run(['inspect', file(Uint8Array.of(0xef, 0xbb, 0, 0, 0, 0))]);
   assert.is(code, 1);
-  assert.match(err, /frame 1: FAULT_OPCODE/);
+  assert.match(err, /frame 1: FAULT_RESERVED_BITS/);
 });
 
 test('a file that is not there, or is no HAR, is said', async () => {

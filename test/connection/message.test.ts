@@ -191,6 +191,12 @@ test('a message over maxMessageSize is closed with 1009, at the piece that excee
     assert.is(connection.state, 'aborted');
     assert.is((await failureOf(connection.receive())).code, 'ERR_TOO_LARGE');
   }
+  const most = wired();
+  most.peer.binary(Buffer.alloc(16 << 20));
+  most.peer.binary(Buffer.alloc((16 << 20) + 1));
+  const byDefault = most.connection[Symbol.asyncIterator]();
+  assert.is((await byDefault.next()).value!.length, 16 << 20);
+  assert.is((await failureOf(byDefault.next())).code, 'ERR_TOO_LARGE');
   const unlimited = wired({ maxMessageSize: 0 });
   unlimited.peer.binary(Buffer.alloc(17 << 20));
   const { value } = await unlimited.connection[Symbol.asyncIterator]().next();
