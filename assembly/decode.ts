@@ -11,6 +11,7 @@ import {
 import { fault, NEED_MORE, readHeader } from "./header";
 import { maskCopy, rotateKey, unmask } from "./mask";
 import { Decoder } from "./memory";
+import { readShort } from "./short";
 import { unmaskText, validPrefix, validate } from "./utf8";
 
 const FRAGMENTS_END: usize = FRAGMENTS + FRAGMENTS_MOST * FRAGMENT_SIZE;
@@ -40,6 +41,13 @@ export function decode(record: usize, ptr: usize, end: usize): i32 {
     let length: u32;
 
     if (!decoder.remaining) {
+      const whole = decoder.message ? 0 : readShort(decoder, fragment, rowEnd, ptr, available);
+      if (whole) {
+        ptr += whole;
+        rowEnd = load<u32>(fragment) + load<u32>(fragment, 4);
+        fragment += FRAGMENT_SIZE;
+        continue;
+      }
       const used = readHeader(decoder, ptr, available);
       if (used < 0) { broken = used; break; }
       const opcode: u32 = load<u8>(ptr) & FLAG_OPCODE;

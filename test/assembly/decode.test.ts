@@ -97,6 +97,26 @@ test('UTF-8: each text fails at its first bad byte, in one frame and in frames c
   }
 });
 
+test('of a short message each byte is judged and unmasked, whether it is a first frame or lies behind another', () => {
+  const random = new Random(125);
+  const before = 'ahead';
+  for (const role of ROLES) {
+    const frame = (data: Uint8Array, opcode = 1) =>
+      writeFrame({ opcode, data, key: role === 'server' ? random.bytes(4) : undefined });
+    for (let length = 0; length <= 127; length++) {
+      for (const wrong of [[], [0x80], [0xc3, 0xa9]]) {
+        for (let place = 0; place <= length - wrong.length; place++) {
+          const data = Uint8Array.from({ length }, () => random.below(0x80));
+          data.set(wrong, place);
+          const stream = Buffer.concat([frame(data, 2), frame(Buffer.from(before)), frame(data), frame(data)]);
+          expectAtOnce(stream, { role }, `${role}, ${length} bytes, ${wrong} at ${place}`);
+          if (!wrong.length) break;
+        }
+      }
+    }
+  }
+});
+
 test('a bad byte is found at every place of a long text', () => {
   const text = Buffer.from('The quick brown fox \u2192 \u043b\u0438\u0441\u0430, \u72d0\u72f8 \u{1f98a}. '.repeat(5));
   const random = new Random(8);
