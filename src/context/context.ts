@@ -55,18 +55,13 @@ export class Context implements WebSocketContext {
     const life = this.#life;
     const { sender } = life;
     sender.makeRoom();
-    const fits =
-      data instanceof FragmentResult
-        ? data.usable(life.engine.live.walk)
-        : data instanceof Uint8Array && !outOfBounds(data);
+    const fits = data instanceof FragmentResult ? data.usable(life.engine.live.walk) : isPayload(data);
     if (result && !reset(result)) return E_INVALIDARG;
     if (!fits || badCall(async, completion, result)) return E_INVALIDARG;
     if (sender.waiting) return E_ILLEGAL_METHOD_CALL;
-    if (life.closeSent) return life.refuse(E_INVALID_PROTOCOL_OPERATION);
     const type = utf8Encoded ? OP_TEXT : OP_BINARY;
     const message = this.#message;
-    if (message && message !== type) return E_INVALID_PROTOCOL_OPERATION;
-    if (!life.sends) return life.refuse(E_CONNECTION_INVALID);
+    if (!life.sends || (message && message !== type)) return this.#refuse(type);
     const first = (finalFragment ? HEADER_FINAL : 0) | (message ? OP_CONTINUATION : type);
     const hr = sender.write(first, data, async, utf8Encoded, finalFragment, completion, completionContext, result);
     if (hr === S_OK) {
@@ -84,7 +79,7 @@ export class Context implements WebSocketContext {
     result?: FragmentResult,
   ): HResult {
     if (result && !reset(result)) return E_INVALIDARG;
-    if (data !== null && (!(data instanceof Uint8Array) || data.length === 0)) return E_INVALIDARG;
+    if (data !== null && !isRoom(data)) return E_INVALIDARG;
     if (badCall(async, completion, result)) return E_INVALIDARG;
     return this.#life.receiver.read(data, async, completion, completionContext, result);
   }
@@ -170,4 +165,22 @@ export class Context implements WebSocketContext {
   shutDown(payload: Uint8Array): void {
     this.#life.shutDown(payload);
   }
+
+  /** Says what is wrong with a write: the caller's own protocol errors count before a connection that is gone. */
+  #refuse(type: number): HResult {
+    const life = this.#life;
+    if (life.closeSent) return life.refuse(E_INVALID_PROTOCOL_OPERATION);
+    if (this.#message && this.#message !== type) return E_INVALID_PROTOCOL_OPERATION;
+    return life.refuse(E_CONNECTION_INVALID);
+  }
+}
+
+/** Whether it is bytes that are there. */
+function isPayload(data: unknown): boolean {
+  return data instanceof Uint8Array && !outOfBounds(data);
+}
+
+/** Whether something can be read to it. */
+function isRoom(data: unknown): boolean {
+  return data instanceof Uint8Array && data.length > 0;
 }

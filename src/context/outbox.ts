@@ -87,26 +87,38 @@ export class Outbox implements Leaving {
     const { bytes, at, cbIO: length } = piece;
     if (bytes !== memory.bytes || engine.live.owner === null || !piece.whole) return false;
     const start = at - (length <= SHORT_MOST ? 2 : length < 0x1_0000 ? 4 : 10);
-    if (this.#windowEnd !== start) {
-      if (this.#masks) return false;
-      if (this.#windowEnd) this.leave();
-      if (engine.resident || this.writing) return false;
-      engine.resident = this;
-      this.#windowStart = start;
-    }
-    // A header of four bytes costs less than a call of wasm.
-    if (length < 0x1_0000) {
+    if (this.#windowEnd !== start && !this.#beginAt(start)) return false;
+    if (length <= SHORT_MOST) {
       bytes[start] = first;
-      if (length <= SHORT_MOST) bytes[start + 1] = length;
-      else {
-        bytes[start + 1] = 126;
-        bytes[start + 2] = length >> 8;
-        bytes[start + 3] = length;
-      }
+      bytes[start + 1] = length;
     } else {
-      memory.exports.writeHeader(start, first, length, false, 0);
+      this.#longHeader(start, first, length);
     }
     this.#windowEnd = at + length;
+    return true;
+  }
+
+  /** Writes the header of more than 125 bytes at `start`. One of four bytes costs less than a call of wasm. */
+  #longHeader(start: number, first: number, length: number): void {
+    const { bytes, exports } = this.#engine.memory;
+    if (length < 0x1_0000) {
+      bytes[start] = first;
+      bytes[start + 1] = 126;
+      bytes[start + 2] = length >> 8;
+      bytes[start + 3] = length;
+    } else {
+      exports.writeHeader(start, first, length, false, 0);
+    }
+  }
+
+  /** Begins a stretch of frames in the window, if that can be. */
+  #beginAt(start: number): boolean {
+    const engine = this.#engine;
+    if (this.#masks) return false;
+    if (this.#windowEnd) this.leave();
+    if (engine.resident || this.writing) return false;
+    engine.resident = this;
+    this.#windowStart = start;
     return true;
   }
 

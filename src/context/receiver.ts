@@ -152,6 +152,22 @@ export class Receiver implements Completing, Aborting {
   ): HResult {
     // To look for the next piece may answer a PING, by a stream of the application's own, which may read here meanwhile.
     const pieces = this.#call.waiting ? null : this.#pieces();
+    if (!pieces || this.#call.waiting || (async && !result)) {
+      return this.#wait(pieces, data, async, completion, completionContext, result);
+    }
+    this.#take(pieces, data, result ?? untold);
+    return S_OK;
+  }
+
+  /** Reads where there is nothing to take, or where it is to be told later. */
+  #wait(
+    pieces: Pieces | null,
+    data: Uint8Array | null,
+    async: boolean,
+    completion: WebSocketCompletion | null,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): HResult {
     if (this.#call.waiting) return E_ILLEGAL_METHOD_CALL;
     if (!pieces) {
       if (this.endDelivered) return this.end === S_OK ? E_ILLEGAL_METHOD_CALL : E_CONNECTION_INVALID;
@@ -163,9 +179,6 @@ export class Receiver implements Completing, Aborting {
         return end;
       }
       if (!async || !completion) return E_IO_INCOMPLETE;
-    } else if (result || !async) {
-      this.#take(pieces, data, result ?? untold);
-      return S_OK;
     }
     this.#buffer = data;
     this.#result = result;
@@ -221,6 +234,14 @@ export class Receiver implements Completing, Aborting {
 
   /** The pieces that come next, null where none is here. */
   #pieces(): Pieces | null {
+    const { live } = this.#engine;
+    const { cursor } = live;
+    const here = live.owner === this && this.#unread.head === null && cursor < live.limit;
+    return here && !(live.table[cursor + 2]! & FLAG_CONTROL) ? live : this.#search();
+  }
+
+  /** Looks for them where they are not the window's next. */
+  #search(): Pieces | null {
     const { head } = this.#unread;
     if (head?.intact) return head;
     if (head) {
@@ -252,11 +273,14 @@ export class Receiver implements Completing, Aborting {
       this.#count(pieces, result.cbIO, whole);
     } else {
       this.#count(pieces, pieces.lend(result), true);
-      if (result.lasting) {
-        if (this.#lent !== result) this.#lent?.keep();
-        this.#lent = result;
-      }
+      if (result.lasting) this.#keepLater(result);
     }
+  }
+
+  /** Has what was lent for longer than the callback copied before the window is lost, and what was so lent before, now. */
+  #keepLater(result: FragmentResult): void {
+    if (this.#lent !== result) this.#lent?.keep();
+    this.#lent = result;
   }
 
   /** Counts what was taken: `length` bytes of a fragment, of which none is left if `whole`. */
@@ -265,10 +289,14 @@ export class Receiver implements Completing, Aborting {
       this.bytesReceived += length;
       if (whole) this.fragmentsReceived++;
     } else {
-      const unread = this.#unread;
-      unread.taken(length, whole);
-      if (this.paused && unread.cost <= this.#limit) this.#resume();
+      this.#countUnread(length, whole);
     }
+  }
+
+  #countUnread(length: number, whole: boolean): void {
+    const unread = this.#unread;
+    unread.taken(length, whole);
+    if (this.paused && unread.cost <= this.#limit) this.#resume();
   }
 
   #serve(pieces: Pieces): void {

@@ -59,6 +59,11 @@ export class Sender implements Completing, Aborting, Flushing {
     return this.#outbox.unsent + this.#outbox.enclosed + this.#call.payload.unsent;
   }
 
+  /** Whether there is no room for another frame, unless nothing is unsent. */
+  get full(): boolean {
+    return this.#outbox.unsent >= this.#limit;
+  }
+
   /** Whether a PING waits for the end of a frame, or for room. */
   get pingOwed(): boolean {
     return this.#owed?.ping ?? false;
@@ -74,7 +79,7 @@ export class Sender implements Completing, Aborting, Flushing {
    * application's own may call the context from inside a write.
    */
   makeRoom(): void {
-    if (this.#outbox.unsent >= this.#limit && !this.#outbox.writing) this.flush();
+    if (this.full && !this.#outbox.writing) this.flush();
   }
 
   /** Sends a data frame; `first` is its header's first byte. The call's arguments have been checked. */
@@ -89,14 +94,29 @@ export class Sender implements Completing, Aborting, Flushing {
     result: FragmentResult | undefined,
   ): HResult {
     const room = this.#roomy();
-    if (room && (result || !async) && data instanceof FragmentResult && this.#outbox.enclose(first, data)) {
-      const { cbIO } = data;
-      this.bytesSent += cbIO;
-      this.fragmentsSent++;
-      this.#mark();
-      result?.finish(cbIO, utf8, final, false);
-      return S_OK;
+    if (!room || (async && !result) || !(data instanceof FragmentResult) || !this.#outbox.enclose(first, data)) {
+      return this.#writeOut(room, first, data, async, utf8, final, completion, completionContext, result);
     }
+    const { cbIO } = data;
+    this.bytesSent += cbIO;
+    this.fragmentsSent++;
+    this.#mark();
+    result?.finish(cbIO, utf8, final, false);
+    return S_OK;
+  }
+
+  /** Sends a data frame whose payload is copied to a page or, if it is large, lent to the transport. */
+  #writeOut(
+    room: boolean,
+    first: number,
+    data: Uint8Array | FragmentResult,
+    async: boolean,
+    utf8: boolean,
+    final: boolean,
+    completion: WebSocketCompletion | null,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): HResult {
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     const { memory } = this.#engine;
     let bytes: Uint8Array;
@@ -276,8 +296,7 @@ export class Sender implements Completing, Aborting, Flushing {
 
   /** Whether what is unsent leaves room for another frame. What lies in the window holds no memory. */
   #roomy(): boolean {
-    const { unsent } = this.#outbox;
-    return unsent < this.#limit || unsent === 0;
+    return !this.full || this.#outbox.unsent === 0;
   }
 
   #mark(): void {
