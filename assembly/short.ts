@@ -22,7 +22,7 @@ export function readShort(decoder: Decoder, fragment: usize, behind: usize, ptr:
   if (available < 6) return 0;
   const role: u32 = decoder.role;
   const header = 2 + (role << 2);
-  // What another mask, opcode or a reserved bit leaves of them is too much.
+  // They are that only if they pass what follows: another opcode or mask, a reserved bit, no final frame make them too large.
   const opcode = <u32>load<u8>(ptr) ^ HEADER_FINAL;
   const length = <u32>load<u8>(ptr, 1) ^ (role << 7);
   if (opcode - OP_TEXT > <u32>(OP_BINARY - OP_TEXT) || length > SHORT_MOST || available - header < length) return 0;
@@ -44,7 +44,7 @@ export function readShort(decoder: Decoder, fragment: usize, behind: usize, ptr:
   return header + length;
 }
 
-/** Whether the masked bytes at `ptr` are all below 0x80. */
+/** Whether the masked bytes at `ptr` are all below 0x80. A key has four bytes, so it is turned by a length modulo four. */
 @inline
 function isAscii(ptr: usize, length: u32, key: u32): bool {
   const last = ptr + length;
@@ -64,7 +64,7 @@ function isAscii(ptr: usize, length: u32, key: u32): bool {
   return !(seen & 0x80);
 }
 
-/** As maskCopy, for so few vectors that it does not pay to align them. */
+/** As maskCopy, for so few vectors that it does not pay to align them: the last is loaded first, the others upwards. */
 @inline
 function maskVectors(dest: usize, src: usize, length: u32, key: u32): void {
   const last = <usize>length - 16;

@@ -159,7 +159,7 @@ export class Receiver implements Completing, Aborting {
     return S_OK;
   }
 
-  /** Reads where there is nothing to take, or where it is to be told later. */
+  /** Reads where there is nothing to take, where it is to be told later, or not at all where another read waits. */
   #wait(
     pieces: Pieces | null,
     data: Uint8Array | null,

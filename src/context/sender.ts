@@ -59,7 +59,7 @@ export class Sender implements Completing, Aborting, Flushing {
     return this.#outbox.unsent + this.#outbox.enclosed + this.#call.payload.unsent;
   }
 
-  /** Whether there is no room for another frame, unless nothing is unsent. */
+  /** Whether as much is unsent as may be. */
   get full(): boolean {
     return this.#outbox.unsent >= this.#limit;
   }
