@@ -59,6 +59,49 @@ export class PendingCall {
   }
 }
 
+/** For calls that were given no result. */
+export const untold = new FragmentResult();
+
+/** A read: where the next piece goes, and who tells of it. */
+export class PendingRead extends PendingCall {
+  /** The caller's buffer, null for a piece that is lent as it lies. */
+  data: Uint8Array | null = null;
+  result = untold;
+
+  beginRead(
+    data: Uint8Array | null,
+    completion: WebSocketCompletion,
+    completionContext: unknown,
+    result: FragmentResult | undefined,
+  ): void {
+    this.data = data;
+    this.result = result ?? untold;
+    this.begin(completion, completionContext, result);
+  }
+
+  /** Ends it with the piece that `result` tells of. */
+  endTaken(): void {
+    const { data, result } = this;
+    const { cbIO, utf8Encoded, finalFragment } = result;
+    let part = EMPTY;
+    if (data !== null) part = data.length === cbIO ? data : new Uint8Array(data.buffer, data.byteOffset, cbIO);
+    else if (!result.viewless) part = result.data;
+    this.#forget();
+    this.end(S_OK, cbIO, utf8Encoded, finalFragment, false, part);
+  }
+
+  /** Ends it without one. */
+  endRead(hr: HResult, close: boolean): void {
+    this.#forget();
+    this.end(hr, 0, false, close, close, EMPTY);
+  }
+
+  #forget(): void {
+    this.data = null;
+    this.result = untold;
+  }
+}
+
 /** A write: it is known from its beginning what will be told. */
 export class PendingWrite extends PendingCall {
   /** Stands in for those who have never waited. */

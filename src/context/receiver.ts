@@ -6,7 +6,7 @@
 import { FLAG_CONTROL, FLAG_OPCODE, FRAGMENTS, ROLE_CLIENT, ROLE_SERVER, WINDOW } from '../../assembly/abi.ts';
 import type { Role } from '../codec/decoder.ts';
 import { NEXT_WORD } from '../codec/memory.ts';
-import { PendingCall } from './call.ts';
+import { PendingRead, untold } from './call.ts';
 import type { Engine } from './engine.ts';
 import {
   E_CONNECTION_INVALID,
@@ -17,15 +17,12 @@ import {
   S_OK,
 } from './hresult.ts';
 import { type Pieces, WORDS } from './pieces.ts';
-import { EMPTY, FragmentResult, type WebSocketCompletion } from './result.ts';
+import type { FragmentResult, WebSocketCompletion } from './result.ts';
 import type { Aborting, Completing } from './turn.ts';
 import { FRAGMENT_COST, Unread } from './unread.ts';
 
 /** Walks are counted to here and again from 1: small integers, which V8 keeps in no box. */
 const WALKS = 0x3fff_ffff;
-
-/** For calls that were given no result. */
-const untold = new FragmentResult();
 
 /** What the receiver tells its context. */
 export interface ReceiverOwner {
@@ -47,10 +44,7 @@ export class Receiver implements Completing, Aborting {
   /** The decoder's record, 0 once the receiving side has ended: what still arrives is discarded. */
   #record: number;
 
-  // The read that waits.
-  readonly #call = new PendingCall();
-  #buffer: Uint8Array | null = null;
-  #result: FragmentResult | undefined;
+  readonly #call = new PendingRead();
 
   // The walk of the window: what of it has not been decoded, and who was lent the last fragment beyond the callback.
   #next = 0;
@@ -180,9 +174,7 @@ export class Receiver implements Completing, Aborting {
       }
       if (!async || !completion) return E_IO_INCOMPLETE;
     }
-    this.#buffer = data;
-    this.#result = result;
-    this.#call.begin(completion!, completionContext, result);
+    this.#call.beginRead(data, completion!, completionContext, result);
     if (this.#unread.head || this.end !== undefined) this.#engine.turn.due(this);
     return S_OK;
   }
@@ -193,9 +185,8 @@ export class Receiver implements Completing, Aborting {
     const pieces = this.#pieces();
     if (pieces) this.#serve(pieces);
     else if (this.end !== undefined) {
-      const closed = this.end === S_OK;
       this.endDelivered = true;
-      this.#endCall(this.end, 0, false, closed, closed, EMPTY);
+      this.#call.endRead(this.end, this.end === S_OK);
       this.#owner.delivered();
     }
   }
@@ -224,12 +215,12 @@ export class Receiver implements Completing, Aborting {
 
   /** Completes the read that was cancelled. */
   abort(): void {
-    if (this.#call.aborted) this.#endCall(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
+    if (this.#call.aborted) this.#call.endRead(E_OPERATION_ABORTED, false);
   }
 
   /** Completes the waiting read with E_OPERATION_ABORTED now. */
   abandon(): void {
-    if (this.#call.waiting) this.#endCall(E_OPERATION_ABORTED, 0, false, false, false, EMPTY);
+    if (this.#call.waiting) this.#call.endRead(E_OPERATION_ABORTED, false);
   }
 
   /** The pieces that come next, null where none is here. */
@@ -300,20 +291,9 @@ export class Receiver implements Completing, Aborting {
   }
 
   #serve(pieces: Pieces): void {
-    const buffer = this.#buffer;
-    const result = this.#result ?? untold;
-    this.#take(pieces, buffer, result);
-    const { cbIO, utf8Encoded, finalFragment } = result;
-    let data = EMPTY;
-    if (buffer !== null) data = part(buffer, cbIO);
-    else if (!result.viewless) ({ data } = result);
-    this.#endCall(S_OK, cbIO, utf8Encoded, finalFragment, false, data);
-  }
-
-  #endCall(hr: HResult, cbIO: number, utf8: boolean, final: boolean, close: boolean, data: Uint8Array): void {
-    this.#buffer = null;
-    this.#result = undefined;
-    this.#call.end(hr, cbIO, utf8, final, close, data);
+    const call = this.#call;
+    this.#take(pieces, call.data, call.result);
+    call.endTaken();
   }
 
   /** Copies out of the window what no read took. */
@@ -356,9 +336,4 @@ export class Receiver implements Completing, Aborting {
     this.#engine.memory.records.give(this.#record);
     this.#record = 0;
   }
-}
-
-/** The part of the caller's buffer that was read to. */
-function part(buffer: Uint8Array, length: number): Uint8Array {
-  return buffer.length === length ? buffer : new Uint8Array(buffer.buffer, buffer.byteOffset, length);
 }
