@@ -4,7 +4,6 @@
  * connections of the thread, unless it is long or the scratch is still in a context's hands.
  */
 import { isAscii, transcode } from 'node:buffer';
-import process from 'node:process';
 
 /** A string this long or shorter is quicker made here than by a call. */
 const HERE_MOST = 8;
