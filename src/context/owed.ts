@@ -1,5 +1,6 @@
 /** Control frames that wait for the end of a frame, or for room: at most one of a kind, in the order of the last of each. */
 import { OP_PING } from '../../assembly/abi.ts';
+import type { Outbox } from './outbox.ts';
 import { EMPTY } from './result.ts';
 
 interface ControlFrame {
@@ -8,11 +9,11 @@ interface ControlFrame {
 }
 
 export class Owed {
-  readonly frames: ControlFrame[] = [];
+  readonly #frames: ControlFrame[] = [];
 
   /** Whether a PING is among them. */
   get ping(): boolean {
-    return this.frames.some(({ opcode }) => opcode === OP_PING);
+    return this.#frames.some(({ opcode }) => opcode === OP_PING);
   }
 
   /**
@@ -21,9 +22,14 @@ export class Owed {
    * what the engine's own, with EMPTY, is for. `payload` is copied.
    */
   add(opcode: number, payload: Uint8Array): void {
-    const index = this.frames.findIndex(frame => frame.opcode === opcode);
+    const index = this.#frames.findIndex(frame => frame.opcode === opcode);
     if (index >= 0 && payload === EMPTY) return;
-    if (index >= 0) this.frames.splice(index, 1);
-    this.frames.push({ opcode, payload: payload.slice() });
+    if (index >= 0) this.#frames.splice(index, 1);
+    this.#frames.push({ opcode, payload: payload.slice() });
+  }
+
+  /** Puts them all there. */
+  pay(outbox: Pick<Outbox, 'control'>): void {
+    for (const { opcode, payload } of this.#frames) outbox.control(opcode, payload);
   }
 }

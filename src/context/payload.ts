@@ -1,9 +1,34 @@
 /**
- * A payload that is sent from where it lies: header and caller's bytes, a stretch at a time. The bytes are the context's from
- * the call on until it ends.
+ * A payload, where it lies. A large one is sent from there: header and caller's bytes, a stretch at a time. The bytes are the
+ * context's from the call on until it ends.
  */
+import type { LinearMemory } from '../codec/memory.ts';
 import type { Outbox } from './outbox.ts';
-import { EMPTY } from './result.ts';
+import { EMPTY, FragmentResult, lent } from './result.ts';
+
+/** A caller's payload longer than this is sent from where it lies. */
+export const COPY_MOST = 16_384;
+
+/** Where the payload lies in the bytes that `locate` returned last. */
+export const located = { at: 0, length: 0 };
+
+/** Returns the bytes among which a write's payload lies: linear memory's own, where it is large and lies there. */
+export function locate(data: Uint8Array | FragmentResult, memory: LinearMemory): Uint8Array {
+  if (data instanceof FragmentResult) {
+    located.at = data.bytes ? data.at : 0;
+    located.length = data.bytes ? data.cbIO : 0;
+    return data.bytes ?? EMPTY;
+  }
+  located.length = data.length;
+  if (data === lent.view && data.length === lent.length) {
+    located.at = lent.at;
+    return lent.bytes;
+  }
+  // A payload that is copied anyway may lie where it will.
+  const inMemory = data.length > COPY_MOST && data.buffer === memory.buffer;
+  located.at = inMemory ? data.byteOffset : 0;
+  return inMemory ? memory.bytes : data;
+}
 
 export class Payload {
   /** Whether any of it is still to be sent. */

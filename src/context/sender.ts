@@ -11,11 +11,9 @@ import type { Engine } from './engine.ts';
 import { E_IO_INCOMPLETE, E_OPERATION_ABORTED, type HResult, S_OK } from './hresult.ts';
 import { Outbox } from './outbox.ts';
 import { Owed } from './owed.ts';
-import { EMPTY, FragmentResult, lent, type WebSocketCompletion } from './result.ts';
+import { COPY_MOST, locate, located } from './payload.ts';
+import { FragmentResult, type WebSocketCompletion } from './result.ts';
 import type { Aborting, Completing, Flushing } from './turn.ts';
-
-/** A caller's payload longer than this is sent from where it lies. */
-const COPY_MOST = 16_384;
 
 /** What measures a closing connection's time, which starts again whenever payload goes out. */
 export interface MovingClock {
@@ -119,23 +117,8 @@ export class Sender implements Completing, Aborting, Flushing {
   ): HResult {
     if (!room && (!async || !completion)) return E_IO_INCOMPLETE;
     const { memory } = this.#engine;
-    let bytes: Uint8Array;
-    let at = 0;
-    let length = 0;
-    if (data instanceof FragmentResult) {
-      bytes = data.bytes ?? EMPTY;
-      if (data.bytes) ({ at, cbIO: length } = data);
-    } else if (data === lent.view && data.length === lent.length) {
-      ({ bytes, at, length } = lent);
-    } else {
-      bytes = data;
-      length = data.length;
-      // A payload that is copied anyway may lie where it will.
-      if (length > COPY_MOST && data.buffer === memory.buffer) {
-        bytes = memory.bytes;
-        at = data.byteOffset;
-      }
-    }
+    const bytes = locate(data, memory);
+    const { at, length } = located;
     this.bytesSent += length;
     this.fragmentsSent++;
     if (length <= COPY_MOST || bytes === memory.bytes || !async || !completion) {
@@ -320,18 +303,18 @@ export class Sender implements Completing, Aborting, Flushing {
     else if (this.#outbox.waits) this.flush();
     // A flush that is taken at once makes room, and no call of `written` follows it.
     if (payload.waits && this.#roomy()) this.#proceed();
-    if (this.#payOwed()) this.flush();
+    if (this.#owed && !payload.waits && this.#roomy()) {
+      this.#pay();
+      this.flush();
+    }
     if (call.waiting && !payload.waits && !payload.inHands && (call.aborted || this.#roomy())) this.#complete();
     if (this.#ending) this.#mark();
   }
 
-  /** Sends what is owed, if that can be now; says whether it did. */
-  #payOwed(): boolean {
-    const owed = this.#owed;
-    if (!owed || this.#call.payload.waits || !this.#roomy()) return false;
+  /** Sends what is owed. */
+  #pay(): void {
+    this.#owed?.pay(this.#outbox);
     this.#owed = null;
-    for (const { opcode, payload } of owed.frames) this.#control(opcode, payload);
-    return true;
   }
 
   /** Takes the waiting frame back, of which nothing has gone out. */
@@ -357,12 +340,8 @@ export class Sender implements Completing, Aborting, Flushing {
   }
 
   #control(opcode: number, payload: Uint8Array): void {
-    if (opcode === OP_CLOSE && this.#owed) {
-      // What is owed goes before it, or it would come behind.
-      const { frames } = this.#owed;
-      this.#owed = null;
-      for (const frame of frames) this.#outbox.control(frame.opcode, frame.payload);
-    }
+    // What is owed goes before it, or it would come behind.
+    if (opcode === OP_CLOSE) this.#pay();
     this.#outbox.control(opcode, payload);
     this.#mark();
   }

@@ -14,8 +14,10 @@ function owing(...frames: readonly (readonly [opcode: number, payload: string])[
   return owed;
 }
 
-function told({ frames }: Owed): unknown[] {
-  return frames.map(({ opcode, payload }) => [opcode, Buffer.from(payload).toString()]);
+function told(owed: Owed): unknown[] {
+  const frames: unknown[] = [];
+  owed.pay({ control: (opcode, payload) => frames.push([opcode, Buffer.from(payload).toString()]) });
+  return frames;
 }
 
 test('a later frame takes the place of one of its kind, and stands behind the others', () => {
